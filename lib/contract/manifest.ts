@@ -1,0 +1,148 @@
+import { z } from 'zod';
+
+/** The version of manifests and indexes that this release writes, and the newest that it reads. */
+export const FORMAT_VERSION = 1;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}(-[0-9]{1,5})?$/, 'must be a SHA-256 in hex, with the number of parts behind it for large objects');
+const size = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const instant = z.iso.datetime();
+
+/** An object of the repository with what its bytes must be. */
+export const objectReference = z.object({ key: z.string().min(1).max(1024), size, sha256 });
+export type ObjectReference = z.infer<typeof objectReference>;
+
+/** Why a block or page of the source isn't in the point as the source shows it. */
+export const damage = z.object({ tenant: z.string(), block: z.string(), reason: z.string() });
+export type Damage = z.infer<typeof damage>;
+
+export const tenantSummary = z.object({
+  tenant: z.string(),
+  index: objectReference,
+  /** SHA-256 over the tenant's block IDs and the state of their meta.json at the source: equal means nothing changed. */
+  fingerprint: z.string(),
+  blocks: z.number().int().nonnegative(),
+  bytes: size,
+  objects: z.number().int().nonnegative(),
+  oldest: instant.nullable(),
+  newest: instant.nullable(),
+});
+export type TenantSummary = z.infer<typeof tenantSummary>;
+
+export const walPage = z.object({ name: z.string().regex(/^[0-9]{10}$/), key: z.string().min(1).max(1024), size, sha256 });
+
+export const walBlock = z.object({
+  id: z.uuid(),
+  tenant: z.string(),
+  encoding: z.string().regex(/^v[A-Za-z0-9-]{1,31}$/),
+  /** The text of the WAL block's meta.json; a small file that Tempo rewrites with each cut, so it is kept here and not as an object. */
+  meta: z.string().max(1024 * 1024),
+  pages: z.array(walPage),
+});
+export type WalBlock = z.infer<typeof walBlock>;
+
+export const configFile = z.object({ name: z.string(), kind: z.string(), key: z.string().min(1).max(1024), size, sha256 });
+
+/**
+ * The JSON document of a recovery point, written last: the point exists exactly when it does.
+ */
+export const manifestSchema = z.object({
+  format: z.literal(FORMAT_VERSION),
+  id: z.string(),
+  repository: z.uuid(),
+  createdAt: instant,
+  /** Every trace that was in a block or a closed WAL page at this time is in the point. */
+  cutAt: instant,
+  scope: z.enum(['all', 'config', 'data', 'wal']),
+  /** The plan's rule that made it; null when started by hand. */
+  rule: z.string().nullable(),
+  /** How long it is kept, as a duration; null: until `prune` is told otherwise. */
+  deleteAfter: z.string().nullable(),
+  /** Why it is never pruned; null when it isn't pinned. */
+  pin: z.string().nullable(),
+  runner: z.string(),
+  source: z.object({
+    /** The name that the configuration gives this Tempo. */
+    name: z.string(),
+    /** Where blocks and WAL lay, relative to the folder that holds both: `traces` and `wal`, or `live-store/traces` in 3.0. */
+    tracesPath: z.string(),
+    walPath: z.string().nullable(),
+    /** Tempo's version as far as known, such as `2.9` or `3.0`. */
+    tempoVersion: z.string().nullable(),
+  }),
+  /** Empty for a sound point; else what the point lacks or what vanished, in sentences. */
+  suspect: z.array(z.string()),
+  /** The newest point whose source had not regressed, when this one's has; what later points are compared with. */
+  baseline: z.string().nullable(),
+  damaged: z.array(damage),
+  tenants: z.array(tenantSummary),
+  wal: z.array(walBlock),
+  config: z.array(configFile),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export const indexedFile = z.tuple([z.string(), size, sha256]);
+
+export const indexedBlock = z.object({
+  id: z.uuid(),
+  /** Where its files lie when that isn't `blocks/<tenant>/<id>`: Tempo wrote the block again, with other bytes. */
+  prefix: z.string().optional(),
+  /** inode, size and modification time of meta.json at the source: unchanged means that the block needs no second look. */
+  seen: z.string(),
+  format: z.string(),
+  start: instant,
+  end: instant,
+  objects: z.number().int().nonnegative(),
+  level: z.number().int().nonnegative(),
+  replicationFactor: z.number().int().nonnegative(),
+  /** How the stored bytes are encoded. Absent: as Tempo wrote them, the only encoding so far. */
+  encoding: z.literal('identity').optional(),
+  /** Name, size and SHA-256 of each file; meta.json last. */
+  files: z.array(indexedFile).min(1),
+});
+export type IndexedBlock = z.infer<typeof indexedBlock>;
+
+/** One tenant's list of blocks. Points in which the list is the same share it. */
+export const indexSchema = z.object({
+  format: z.literal(FORMAT_VERSION),
+  tenant: z.string(),
+  blocks: z.array(indexedBlock),
+});
+export type TenantIndex = z.infer<typeof indexSchema>;
+
+/** `repository.json`: created once, only if absent. */
+export const repositorySchema = z.object({ format: z.literal(FORMAT_VERSION), id: z.uuid(), createdAt: instant });
+export type RepositoryIdentity = z.infer<typeof repositorySchema>;
+
+/** Thrown by `parseDocument`; the runner turns it into its own error and exit code. */
+export class DocumentError extends Error {
+  constructor(
+    message: string,
+    /** True when a newer release wrote the document, false when it is damaged. */
+    readonly newer: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'DocumentError';
+  }
+}
+
+/** Reads a JSON document of the repository and refuses a newer format by name, before anything else in it is looked at. */
+export function parseDocument<T>(schema: z.ZodType<T>, what: string, text: string): T {
+  const value = parseJson(what, text);
+  const format = (value as { format?: unknown } | null)?.format;
+  if (typeof format === 'number' && format > FORMAT_VERSION) {
+    throw new DocumentError(`${what} has format ${format}, this release reads up to ${FORMAT_VERSION}; use a newer tempo-backup`, true);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new DocumentError(`${what} is damaged: '${issue?.path.join('.') ?? ''}' ${issue?.message ?? 'is invalid'}`, false);
+}
+
+function parseJson(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DocumentError(`${what} is damaged: it isn't JSON`, false, { cause });
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Bytes of a known number that can be read in any order: what `put` takes and what parquet readers take.
+ * `read` throws when it can't fill the buffer, so a short file is never stored as if it were whole.
+ */
+export interface ByteSource {
+  readonly size: number;
+  read(offset: number, into: Buffer): Promise<void>;
+}
+
+/** What a storage knows of an object without reading its bytes. */
+export interface StoredObject {
+  readonly key: string;
+  readonly size: number;
+  /** By the storage's own clock. */
+  readonly modifiedAt: Date;
+  /** See `streams/digest.ts`; absent in listings, and where the server doesn't keep it. */
+  readonly sha256?: string;
+}
+
+export interface PutResult {
+  /** False when the key existed already: nothing was written, and what is there may differ from what was given. */
+  readonly created: boolean;
+  readonly size: number;
+  /** Of the bytes given, computed once while they passed. */
+  readonly sha256: string;
+}
+
+export type RequestKind = 'put' | 'get' | 'head' | 'list' | 'delete' | 'multipart';
+export type RequestCounts = Record<RequestKind, number>;
+
+/**
+ * The byte interface. Keys are relative, `/`-separated, and never start with `/` or hold `.` or `..` segments.
+ *
+ * Implementations repeat what is safe to repeat by themselves (every call here is, as keys never change their bytes) and throw
+ * `StorageError` or one of its kin when they give up. No call leaves anything readable behind unless it succeeded.
+ */
+export interface Storage {
+  /** As the user would type it, without credentials. */
+  readonly url: string;
+  /** How many requests were made so far, retries included. */
+  readonly requests: Readonly<RequestCounts>;
+  /** Creates the object, only if absent. Resolves when a reader sees all of it; it survives power loss after `sync`. */
+  put(key: string, source: ByteSource): Promise<PutResult>;
+  /** A whole small object. Throws `ObjectMissingError` when absent, `IntegrityError` when larger than `limit` bytes (default 64 MiB). */
+  get(key: string, limit?: number): Promise<Buffer>;
+  /** Fills `into` from `offset`. Throws `ObjectMissingError` when absent, `IntegrityError` when the object ends before. */
+  read(key: string, offset: number, into: Buffer): Promise<void>;
+  head(key: string): Promise<StoredObject | undefined>;
+  /** In the order of their keys' UTF-8 bytes; `startAfter` is exclusive. Absent prefix: nothing. */
+  list(prefix: string, startAfter?: string): AsyncIterable<StoredObject>;
+  /** Absent keys are no error. */
+  delete(keys: readonly string[]): Promise<void>;
+  /** Resolves when everything put before survives power loss. */
+  sync(): Promise<void>;
+  /** The storage's clock: what `modifiedAt` is compared with. */
+  now(): Promise<Date>;
+  close(): Promise<void>;
+}
