@@ -1,5 +1,5 @@
 // jest can't require ESM, so packages that ship nothing else are transformed like the sources.
-const esmOnly = ['hyparquet', 'hyparquet-compressors', 'croner'];
+const esmOnly = ['hyparquet', 'hyparquet-compressors', 'hysnappy', 'croner'];
 
 /** @type {import('jest').Config} */
 module.exports = {

@@ -3,7 +3,12 @@ import { z } from 'zod';
 /** The version of manifests and indexes that this release writes, and the newest that it reads. */
 export const FORMAT_VERSION = 1;
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}(-[0-9]{1,5})?$/, 'must be a SHA-256 in hex, with the number of parts behind it for large objects');
+const sha256 = z
+  .string()
+  .regex(
+    /^[0-9a-f]{64}(-[0-9]{1,5})?$/,
+    'must be a SHA-256 in hex, with the number of parts behind it for large objects',
+  );
 const size = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const instant = z.iso.datetime();
 
@@ -28,7 +33,12 @@ export const tenantSummary = z.object({
 });
 export type TenantSummary = z.infer<typeof tenantSummary>;
 
-export const walPage = z.object({ name: z.string().regex(/^[0-9]{10}$/), key: z.string().min(1).max(1024), size, sha256 });
+export const walPage = z.object({
+  name: z.string().regex(/^[0-9]{10}$/),
+  key: z.string().min(1).max(1024),
+  size,
+  sha256,
+});
 
 export const walBlock = z.object({
   id: z.uuid(),
@@ -40,7 +50,13 @@ export const walBlock = z.object({
 });
 export type WalBlock = z.infer<typeof walBlock>;
 
-export const configFile = z.object({ name: z.string(), kind: z.string(), key: z.string().min(1).max(1024), size, sha256 });
+export const configFile = z.object({
+  name: z.string(),
+  kind: z.string(),
+  key: z.string().min(1).max(1024),
+  size,
+  sha256,
+});
 
 /**
  * The JSON document of a recovery point, written last: the point exists exactly when it does.
@@ -131,12 +147,18 @@ export function parseDocument<T>(schema: z.ZodType<T>, what: string, text: strin
   const value = parseJson(what, text);
   const format = (value as { format?: unknown } | null)?.format;
   if (typeof format === 'number' && format > FORMAT_VERSION) {
-    throw new DocumentError(`${what} has format ${format}, this release reads up to ${FORMAT_VERSION}; use a newer tempo-backup`, true);
+    throw new DocumentError(
+      `${what} has format ${format}, this release reads up to ${FORMAT_VERSION}; use a newer tempo-backup`,
+      true,
+    );
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new DocumentError(`${what} is damaged: '${issue?.path.join('.') ?? ''}' ${issue?.message ?? 'is invalid'}`, false);
+  throw new DocumentError(
+    `${what} is damaged: '${issue?.path.join('.') ?? ''}' ${issue?.message ?? 'is invalid'}`,
+    false,
+  );
 }
 
 function parseJson(what: string, text: string): unknown {

@@ -29,7 +29,11 @@ export function walPageKey(block: { id: string; tenant: string; encoding: string
 }
 
 /** Where a WAL page lies whose first key is taken by other bytes. */
-export function rewrittenPageKey(block: { id: string; tenant: string; encoding: string }, page: string, sha256: string): string {
+export function rewrittenPageKey(
+  block: { id: string; tenant: string; encoding: string },
+  page: string,
+  sha256: string,
+): string {
   return `${REWRITTEN_PREFIX}${WAL_PREFIX}${block.id}+${block.tenant}+${block.encoding}/${sha256.slice(0, 16)}/${page}`;
 }
 

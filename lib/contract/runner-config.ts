@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { parseConfig } from './config-error';
+import { durationText } from './duration-text';
+import { planSchema } from './plan';
+
+/** Where the runner looks for its configuration when not told, in this order. */
+export const CONFIG_LOOKUP = ['./tempo-backup.yaml', '/etc/tempo-backup/config.yaml'] as const;
+
+const tempoSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be up to 63 letters, digits, dots, dashes and underscores')
+    .default('tempo')
+    .describe('Name of this Tempo. A repository takes recovery points of one Tempo only, told apart by this name.'),
+  storage: z
+    .strictObject({
+      backend: z.enum(['local']).default('local').describe('Where Tempo keeps its blocks.'),
+      path: absolutePath()
+        .default('/var/tempo/traces')
+        .describe("Folder of the blocks: Tempo's `storage.trace.local.path`."),
+      walPath: absolutePath()
+        .optional()
+        .describe(
+          "Folder of the WAL: Tempo's `storage.trace.wal.path`, in 3.0 `live_store.wal.path`. Absent: `wal` or `live-store/traces` beside the blocks, when there.",
+        ),
+    })
+    .prefault({})
+    .describe('Where the data of Tempo lies.'),
+  configFiles: z
+    .array(absolutePath())
+    .default([])
+    .describe(
+      "Tempo's configuration files: part of each recovery point of scope all and config, and asked for Tempo's retention.",
+    ),
+  version: z
+    .string('must be a quoted string, such as "2.10": without quotes YAML reads the number 2.1')
+    .regex(/^\d+\.\d+(\.\d+)?$/, "must be a version such as '2.9'")
+    .optional()
+    .describe("Tempo's version. Absent: inferred from its data."),
+  retention: durationText.optional().describe("Tempo's block retention. Absent: as its configuration files say."),
+  owner: z
+    .string()
+    .regex(/^\d+:\d+$/, "must be a user and a group number, such as '10001:10001'")
+    .optional()
+    .describe(
+      'User and group number that restored files get. Absent: the owner of the existing folder, else the current user.',
+    ),
+});
+
+const repositorySchema = z.strictObject({
+  url: z
+    .string("must be a URL such as 'file:///srv/backup' (or given with --repository URL)")
+    .superRefine(checkRepositoryUrl)
+    .describe(
+      'Where the repository lies: `file:///path` or `s3://bucket/prefix?region=R`. The flag --repository overrides it.',
+    ),
+  create: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether a missing repository is created. Set it to false once it exists: then a vanished one is an error.',
+    ),
+});
+
+export const runnerConfigSchema = z.strictObject({
+  tempo: tempoSchema.prefault({}).describe('The Tempo that is backed up and restored.'),
+  repository: repositorySchema.describe('Where recovery points are kept.'),
+  plan: planSchema
+    .prefault({})
+    .describe('What is backed up when, and for how long it is kept. What is left out is as recommended.'),
+});
+
+/** The runner's configuration, with every default filled in. */
+export type RunnerConfig = z.output<typeof runnerConfigSchema>;
+
+/** The runner's configuration as a user writes it. */
+export type RunnerConfigInput = z.input<typeof runnerConfigSchema>;
+
+/** What flags say over the configuration file. */
+export interface ConfigOverrides {
+  /**
+   * URL of the repository, in place of `repository.url`.
+   *
+   * @default - as the configuration says
+   */
+  readonly repository?: string | undefined;
+}
+
+/** Reads a configuration, already parsed from YAML or JSON. Throws `ConfigError`; an empty file (null) is an empty mapping. */
+export function parseRunnerConfig(value: unknown, overrides: ConfigOverrides = {}): RunnerConfig {
+  const document = value ?? {};
+  // Anything but a mapping is left to the schema, whose message names the place.
+  if (typeof document !== 'object' || Array.isArray(document)) return parseConfig(runnerConfigSchema, document);
+  const { repository = {} } = document as { repository?: unknown };
+  const overridden =
+    overrides.repository === undefined || typeof repository !== 'object'
+      ? repository
+      : { ...repository, url: overrides.repository };
+  return parseConfig(runnerConfigSchema, { ...document, repository: overridden });
+}
+
+/** JSON Schema of the configuration file, for editors. */
+export function runnerConfigJsonSchema(): Record<string, unknown> {
+  return {
+    ...z.toJSONSchema(runnerConfigSchema, { io: 'input' }),
+    title: 'tempo-backup',
+    description: 'Configuration of the tempo-backup runner',
+  };
+}
+
+function absolutePath() {
+  return z.string().regex(/^\//, "must be an absolute path, such as '/var/tempo/traces'");
+}
+
+function checkRepositoryUrl(url: string, context: z.RefinementCtx): void {
+  if (/^file:\/\/\/./.test(url) || /^s3:\/\/[a-z0-9][a-z0-9.-]+/.test(url)) return;
+  const meant = url.startsWith('/')
+    ? `did you mean 'file://${url}'?`
+    : "write 'file:///srv/backup' or 's3://bucket/prefix?region=eu-west-1'";
+  context.addIssue({ code: 'custom', message: `must be the URL of a repository, got '${url}'; ${meant}` });
+}

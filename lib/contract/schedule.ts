@@ -1,0 +1,89 @@
+import { Cron, CronPattern } from 'croner';
+import { z } from 'zod';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+// What Kubernetes' CronJob understands too; seconds, `L`, `W`, `#` and `?` are croner's own.
+const KUBERNETES_CRON = /^([0-9*,/-]+ ){3}[0-9A-Za-z*,/-]+ [0-9A-Za-z*,/-]+$/;
+
+export const scheduleSchema = z.strictObject({
+  cron: z.string().superRefine(checkCron).describe("Five cron fields, such as '0 */6 * * *'."),
+  timeZone: z
+    .string()
+    .superRefine(checkTimeZone)
+    .default('UTC')
+    .describe("IANA time zone in which the fields are read, such as 'Europe/Berlin'."),
+});
+
+/** When something runs: a cron expression with a time zone. */
+export type Schedule = z.output<typeof scheduleSchema>;
+
+/**
+ * The longest time between two consecutive runs, in milliseconds, over a year and whatever it takes to see two runs.
+ *
+ * Days count as 24 hours: the hour that daylight saving adds once a year would make every daily rule miss a daily objective.
+ *
+ * @example longestGap({ cron: '0 3 1 * *', timeZone: 'UTC' }) // 31 days
+ */
+export function longestGap(schedule: Schedule): number {
+  const pattern = new CronPattern(schedule.cron, undefined, { mode: '5-part' });
+  const times = minutesOfDay(pattern);
+  const first = times.at(0) ?? 0;
+  const last = times.at(-1) ?? 0;
+  const withinDay = Math.max(0, ...times.slice(1).map((time, index) => time - (times[index] ?? 0)));
+  return Math.max(withinDay * MINUTE, longestGapOfDays(schedule.cron) - (last - first) * MINUTE);
+}
+
+/** Minutes after midnight at which a day's runs start, ascending. */
+function minutesOfDay(pattern: CronPattern): number[] {
+  const minutes = indexesOf(pattern.minute);
+  return indexesOf(pattern.hour).flatMap((hour) => minutes.map((minute) => hour * 60 + minute));
+}
+
+function indexesOf(flags: readonly number[]): number[] {
+  return flags.flatMap((flag, index) => (flag > 0 ? [index] : []));
+}
+
+function longestGapOfDays(cron: string): number {
+  const days = cron.split(' ').slice(2).join(' ');
+  if (days === '* * *') return DAY;
+  const job = new Cron(`0 0 ${days}`, { mode: '5-part', timezone: 'UTC' });
+  // Any fixed year will do; from this one on, the next 29 February is found as well.
+  let previous = job.nextRun(new Date('2025-12-31T23:59:59Z'));
+  const end = (previous?.getTime() ?? 0) + 366 * DAY;
+  let longest = 0;
+  while (previous !== null && previous.getTime() < end) {
+    const next = job.nextRun(previous);
+    longest = Math.max(longest, (next?.getTime() ?? Infinity) - previous.getTime());
+    previous = next;
+  }
+  return longest;
+}
+
+function checkCron(cron: string, context: z.RefinementCtx): void {
+  const message = cronProblem(cron);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+}
+
+function cronProblem(cron: string): string | undefined {
+  if (!KUBERNETES_CRON.test(cron)) return `must be five cron fields such as '0 */6 * * *', got '${cron}'`;
+  try {
+    const job = new Cron(cron, { mode: '5-part', timezone: 'UTC' });
+    return job.nextRun(new Date('2026-01-01T00:00:00Z')) === null
+      ? `must run some day, but '${cron}' never does`
+      : undefined;
+  } catch (error) {
+    return `must be five cron fields such as '0 */6 * * *', got '${cron}': ${(error as Error).message}`;
+  }
+}
+
+function checkTimeZone(timeZone: string, context: z.RefinementCtx): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone });
+  } catch {
+    context.addIssue({
+      code: 'custom',
+      message: `must be an IANA time zone such as 'Europe/Berlin' or 'UTC', got '${timeZone}'`,
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import { basename } from 'node:path';
+import type { BackupOptions } from '../../lib/contract/commands';
+import { parseDuration } from '../../lib/contract/duration';
+import { ExitCode } from '../../lib/contract/exit-codes';
+import type { Manifest } from '../../lib/contract/manifest';
+import { ruleNamed } from '../../lib/contract/plan';
+import type { BackupResult } from '../../lib/contract/results';
+import type { Rule, Scope } from '../../lib/contract/rule';
+import type { RunnerConfig } from '../../lib/contract/runner-config';
+import { RefusedError, UsageError } from '../errors';
+import { PointBuilder } from '../repository/point-builder';
+import { Stopwatch } from '../stopwatch';
+import { type Cut, takeCut } from '../tempo/cut';
+import { retentionOf } from '../tempo/retention';
+import { type SourceFolders, sourceFolders } from '../tempo/source-description';
+import { TempoSource } from '../tempo/tempo-source';
+import { RUNNER_VERSION } from '../version';
+import type { CommandContext, Outcome } from './context';
+import { pointResult } from './point-results';
+import { readTempoSettings, refuseLiteralSecrets, type TempoSettings } from './tempo-settings';
+
+/** Makes a recovery point: an interrupted run leaves objects to reuse, never a broken point. */
+export async function backup(context: CommandContext, options: BackupOptions): Promise<Outcome<BackupResult>> {
+  const { config, repository, signal, progress } = context;
+  const watch = new Stopwatch();
+  const rule = ruleOf(config, options.rule);
+  const scope = options.scope ?? rule?.scope ?? 'all';
+  const settings = await readTempoSettings(config);
+  if (takesConfiguration(scope)) refuseLiteralSecrets(settings.files);
+  const folders = sourceFolders(config.tempo.storage);
+  const source = TempoSource.open({ path: folders.path, walPath: folders.walPath });
+  const builder = await watch.time('prepare', () =>
+    PointBuilder.begin(repository, {
+      source: describeSource(config, folders, settings),
+      grace: parseDuration(config.plan.prune.grace),
+      allow: new Set(options.allow),
+    }),
+  );
+  const cut = await watch.time('copy', () =>
+    takeCut(source, builder, {
+      signal,
+      onProgress: ({ blocks, blocksDone, bytesRead }) => progress.report({ phase: 'copying blocks', done: blocksDone, total: blocks, bytes: bytesRead }),
+    }),
+  );
+  signal.throwIfAborted();
+  if (builder.isFirst && isEmpty(cut)) refuseEmpty(folders, options);
+  const { manifest, stats, regressed } = await watch.time('commit', async () => {
+    if (takesConfiguration(scope)) {
+      for (const { name, bytes } of settings.files) await builder.storeConfig(basename(name), 'yaml', bytes);
+    }
+    return builder.commit({
+      cut,
+      scope,
+      rule: rule?.name ?? null,
+      deleteAfter: rule?.deleteAfter ?? null,
+      pin: options.pin ?? null,
+      runner: RUNNER_VERSION,
+      retention: (tenant) => retentionOf(settings.retention, tenant),
+    });
+  });
+  warn(context, manifest, stats.warnings);
+  const result: BackupResult = {
+    recoveryPoint: pointResult(manifest),
+    blocks: { ...stats.blocks, damaged: manifest.damaged },
+    bytes: { ...stats.bytes, read: cut.bytesRead },
+    requests: { ...repository.storage.requests },
+    seconds: watch.seconds(),
+  };
+  return { result, exitCode: exitCodeOf(manifest, regressed) };
+}
+
+function ruleOf(config: RunnerConfig, name: string | undefined): Rule | undefined {
+  if (name === undefined) return undefined;
+  const rule = ruleNamed(config.plan, name);
+  if (rule) return rule;
+  const known = config.plan.rules.map((each) => `'${each.name}'`).join(', ');
+  throw new UsageError(`backup: '--rule' names '${name}', which the plan doesn't have; it has ${known}`);
+}
+
+function takesConfiguration(scope: Scope): boolean {
+  return scope === 'all' || scope === 'config';
+}
+
+function describeSource(config: RunnerConfig, folders: SourceFolders, settings: TempoSettings): Manifest['source'] {
+  const fromLayout = folders.relativeWalPath?.endsWith('live-store/traces') ? '3.0' : null;
+  return {
+    name: config.tempo.name,
+    tracesPath: folders.tracesPath,
+    walPath: folders.relativeWalPath,
+    tempoVersion: settings.version ?? fromLayout,
+  };
+}
+
+function isEmpty(cut: Cut): boolean {
+  const blocks = [...cut.tenants.values()].some(({ live, compacted }) => live.size > 0 || compacted.size > 0);
+  return !blocks && cut.wal.size === 0 && cut.damaged.length === 0;
+}
+
+/** An empty folder is what a volume that isn't mounted looks like, so a first backup of nothing must be meant. */
+function refuseEmpty(folders: SourceFolders, options: BackupOptions): void {
+  if (options.allow.includes('empty-source')) return;
+  throw new RefusedError(
+    `back up '${folders.path}': there is no block and no WAL page; check the mount, or pass '--allow empty-source' for a Tempo that has no data yet`,
+    'empty-source',
+    { path: folders.path },
+  );
+}
+
+function warn({ log }: CommandContext, manifest: Manifest, warnings: readonly string[]): void {
+  for (const warning of warnings) log.warn(warning);
+  for (const reason of manifest.suspect) log.warn(reason, { recoveryPoint: manifest.id });
+  for (const { tenant, block, reason } of manifest.damaged) log.warn(`block is damaged: ${reason}`, { tenant, block });
+}
+
+function exitCodeOf(manifest: Manifest, regressed: boolean): ExitCode {
+  if (regressed) return ExitCode.SOURCE_REGRESSED;
+  return manifest.damaged.length > 0 || manifest.suspect.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE;
+}

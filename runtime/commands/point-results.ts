@@ -1,0 +1,53 @@
+import type { Manifest } from '../../lib/contract/manifest';
+import type { ListedPoint, PointResult, ShowResult, Verified } from '../../lib/contract/results';
+
+/** What `backup` and `show` say about a point. */
+export function pointResult(manifest: Manifest): PointResult {
+  const pages = manifest.wal.flatMap((block) => block.pages);
+  return {
+    ...commonResult(manifest),
+    tenants: manifest.tenants.map(({ tenant, blocks, bytes, objects, oldest, newest }) => ({ tenant, blocks, bytes, objects, oldest, newest })),
+    wal: { blocks: manifest.wal.length, pages: pages.length, bytes: sumOf(pages.map(({ size }) => size)) },
+  };
+}
+
+export function listedPoint(manifest: Manifest, verified: Verified): ListedPoint {
+  return { ...commonResult(manifest), verified, blocks: sumOf(manifest.tenants.map(({ blocks }) => blocks)), bytes: bytesOf(manifest) };
+}
+
+export function shownPoint(manifest: Manifest, verified: Verified): ShowResult['recoveryPoint'] {
+  return {
+    ...pointResult(manifest),
+    source: manifest.source,
+    runner: manifest.runner,
+    verified,
+    damaged: manifest.damaged,
+    config: manifest.config.map(({ name, kind, size }) => ({ name, kind, bytes: size })),
+  };
+}
+
+/** What a restore of all of it would write. */
+export function bytesOf({ tenants, wal, config }: Manifest): number {
+  const files = [...wal.flatMap(({ pages }) => pages), ...config];
+  return sumOf(tenants.map(({ bytes }) => bytes)) + sumOf(files.map(({ size }) => size));
+}
+
+function commonResult(manifest: Manifest) {
+  const { id, createdAt, cutAt, scope, rule, deleteAfter, pin, suspect } = manifest;
+  return {
+    id,
+    createdAt,
+    cutAt,
+    scope,
+    rule,
+    deleteAfter,
+    pinned: pin !== null,
+    pinReason: pin,
+    suspect: suspect.length > 0,
+    suspectReasons: suspect,
+  };
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import type { RestoreOptions } from '../../lib/contract/commands';
+import { parseDuration } from '../../lib/contract/duration';
+import type { Damage, Manifest } from '../../lib/contract/manifest';
+import { isDamage } from '../repository/repository';
+import { fetchObject } from '../repository/fetch';
+import type { GateInput, Owner, TargetFacts } from '../tempo/gates';
+import { retentionForAll } from '../tempo/retention';
+import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../tempo/tempo-config';
+import type { ConfigText } from '../tempo/tempo-config-text';
+import type { PlannedFolder } from '../tempo/target-folder';
+import { freeBytesOf, ownerOf, type SourcePaths, type TargetTree } from '../tempo/target-tree';
+import type { CommandContext } from './context';
+import type { Selection } from './restore-selection';
+
+/** What is known of the Tempo that will read what is restored. */
+export interface TargetTempo {
+  readonly config: TempoConfig;
+  readonly version: string | undefined;
+}
+
+/** From the files that the configuration names and, when the disaster took them, from those in the recovery point. */
+export async function readTargetTempo(context: CommandContext, manifest: Manifest, options: RestoreOptions): Promise<TargetTempo> {
+  const { tempo } = context.config;
+  const given = (await Promise.all(tempo.configFiles.map((file) => readConfigFile(context, file)))).flat();
+  const config = readTempoConfig(given.length > 0 ? given : await storedConfigFiles(context, manifest));
+  return { config, version: options.tempoVersion ?? tempo.version ?? likelyVersion(config.version, manifest.source.tempoVersion) };
+}
+
+/** WAL of one major version lies where the other one doesn't look, unless somebody set the path. */
+export function sourcePathsFor(version: string | undefined, source: SourcePaths): SourcePaths {
+  const usual = version?.startsWith('3.') ? 'live-store/traces' : 'wal';
+  const other = usual === 'wal' ? 'live-store/traces' : 'wal';
+  const moves = version !== undefined && source.walPath === other;
+  return { tracesPath: source.tracesPath, walPath: moves ? usual : source.walPath };
+}
+
+export function wantedOwner({ config }: CommandContext, tree: TargetTree): Owner | undefined {
+  const [uid, gid] = config.tempo.owner?.split(':').map(Number) ?? [];
+  return uid !== undefined && gid !== undefined ? { uid, gid } : ownerOf(tree);
+}
+
+export function currentUser(): Owner {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+}
+
+export function targetFacts(context: CommandContext, { config, version }: TargetTempo, tree: TargetTree): TargetFacts {
+  const { retention } = context.config.tempo;
+  const timeout = version?.startsWith('3.') && config.version !== '3.0' ? COMPLETE_BLOCK_TIMEOUT_MS['3.0'] : config.completeBlockTimeout;
+  return {
+    version,
+    retention: retention === undefined ? config.retention : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
+    rf1After: config.rf1After,
+    completeBlockTimeout: timeout,
+    path: tree.parent,
+    freeBytes: freeBytesOf(tree),
+    owner: wantedOwner(context, tree),
+    user: currentUser(),
+  };
+}
+
+/** Of the selection, what the folders stand for, as gates look at it. */
+export function gatedBlocks(selection: Selection, folders: readonly PlannedFolder[], intoTenant: string | undefined): Pick<GateInput, 'blocks' | 'walBlocks'> {
+  const targets = new Set(folders.map(({ kind, id }) => `${kind} ${id}`));
+  return {
+    blocks: selection.blocks
+      .filter(({ block }) => targets.has(`block ${block.id}`))
+      .map(({ tenant, block }) => ({
+        tenant: intoTenant ?? tenant,
+        id: block.id,
+        format: block.format,
+        start: new Date(block.start),
+        end: new Date(block.end),
+        replicationFactor: block.replicationFactor,
+      })),
+    walBlocks: selection.wal
+      .filter(({ block }) => targets.has(`wal ${block.id}`))
+      .map(({ block, end }) => ({ tenant: intoTenant ?? block.tenant, id: block.id, encoding: block.encoding, end })),
+  };
+}
+
+/** Sentences on what the point lacks of the selection: a damaged block that an earlier point had whole is no lack. */
+export function damageOf(manifest: Manifest, selection: Selection, tenants: readonly string[]): string[] {
+  const whole = new Set(selection.blocks.map(({ block }) => block.id));
+  const lacking = manifest.damaged.filter(({ tenant, block }) => !whole.has(block) && (tenants.length === 0 || tenants.includes(tenant)));
+  return [...manifest.suspect, ...[...lacking, ...selection.damaged].map(sentence)];
+}
+
+export function sentence({ tenant, block, reason }: Damage): string {
+  return block === '*' ? `tenant '${tenant}': ${reason}` : `block '${block}' of tenant '${tenant}': ${reason}`;
+}
+
+async function readConfigFile({ log }: CommandContext, file: string): Promise<ConfigText[]> {
+  try {
+    return [{ name: file, text: await readFile(file, 'utf8') }];
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    log.warn(`can't read '${file}', which 'tempo.configFiles' names`, { code });
+    return [];
+  }
+}
+
+async function storedConfigFiles(context: CommandContext, manifest: Manifest): Promise<ConfigText[]> {
+  const texts: ConfigText[] = [];
+  for (const { name, kind, key, size, sha256 } of manifest.config) {
+    if (kind !== 'yaml') continue;
+    const bytes = Buffer.alloc(size);
+    const copy = (offset: number, part: Buffer) => Promise.resolve(void part.copy(bytes, offset));
+    try {
+      await fetchObject(context.repository.storage, { key, size, sha256 }, copy, context.signal);
+      texts.push({ name: `${name} of the recovery point`, text: bytes.toString('utf8') });
+    } catch (error) {
+      // Configuration only serves to warn here; it must not keep the data from coming back.
+      if (!isDamage(error)) throw error;
+      context.log.warn(`can't read Tempo's configuration in the recovery point: ${error.message}`);
+    }
+  }
+  return texts;
+}
+
+/** A configuration tells the major version, the point the exact one of the Tempo that it was taken of. */
+function likelyVersion(configured: TempoConfig['version'], source: string | null): string | undefined {
+  if (configured === undefined) return source ?? undefined;
+  return source !== null && source.startsWith(configured.slice(0, 2)) ? source : configured;
+}

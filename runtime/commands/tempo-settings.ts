@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { parseDuration } from '../../lib/contract/duration';
+import type { RunnerConfig } from '../../lib/contract/runner-config';
+import { UsageError } from '../errors';
+import { retentionForAll, type RetentionRules } from '../tempo/retention';
+import { readTempoConfig, type TempoConfig } from '../tempo/tempo-config';
+import { literalSecrets } from '../tempo/tempo-config-secrets';
+
+export interface ConfigFileBytes {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+/** What is known of the Tempo beside its data: its configuration files, and what they say. */
+export interface TempoSettings {
+  readonly files: readonly ConfigFileBytes[];
+  readonly tempo: TempoConfig;
+  readonly retention: RetentionRules;
+  readonly version: string | undefined;
+}
+
+/** Reads the configuration files that the runner's configuration names. */
+export async function readTempoSettings(config: RunnerConfig): Promise<TempoSettings> {
+  const files = await Promise.all(config.tempo.configFiles.map(readConfigFile));
+  const tempo = readTempoConfig(files.map(({ name, bytes }) => ({ name, text: bytes.toString('utf8') })));
+  const { retention } = config.tempo;
+  return {
+    files,
+    tempo,
+    retention: retention === undefined ? tempo.retention : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
+    version: config.tempo.version ?? tempo.version,
+  };
+}
+
+/** Refuses to store a secret in clear: what is in a repository may be read by more people than Tempo's configuration. */
+export function refuseLiteralSecrets(files: readonly ConfigFileBytes[]): void {
+  for (const { name, bytes } of files) {
+    const [secret] = literalSecrets(bytes.toString('utf8'));
+    if (secret === undefined) continue;
+    throw new UsageError(
+      `back up '${name}': '${secret}' is a secret in clear, which is never stored; write \${VARIABLE} there and start Tempo with -config.expand-env=true, or take the file out of 'tempo.configFiles'`,
+      { file: name, key: secret },
+    );
+  }
+}
+
+async function readConfigFile(name: string): Promise<ConfigFileBytes> {
+  try {
+    return { name, bytes: await readFile(name) };
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new UsageError(`read '${name}': ${code}; correct 'tempo.configFiles' or make the file readable`, { file: name }, { cause });
+  }
+}

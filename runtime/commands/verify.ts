@@ -1,0 +1,38 @@
+import type { VerifyOptions } from '../../lib/contract/commands';
+import { ExitCode } from '../../lib/contract/exit-codes';
+import type { VerifyResult } from '../../lib/contract/results';
+import type { Repository } from '../repository/repository';
+import { type Inspector, verifyPoints } from '../repository/verify';
+import { Stopwatch } from '../stopwatch';
+import { inspectBlock, inspectPage } from '../tempo/block-inspection';
+import type { CommandContext, Outcome } from './context';
+
+const INSPECTOR: Inspector = {
+  block: ({ files }) => inspectBlock(files),
+  page: ({ source }) => inspectPage(source),
+};
+
+/** Proves that recovery points can be restored, and remembers how far. */
+export async function verify(context: CommandContext, options: VerifyOptions): Promise<Outcome<VerifyResult>> {
+  const { repository, log, progress, signal } = context;
+  const watch = new Stopwatch();
+  const points = await watch.time('prepare', () => selectPoints(repository, options.recoveryPoint));
+  const { warnings, ...outcome } = await watch.time('verify', () =>
+    verifyPoints(repository, {
+      points,
+      level: options.level,
+      maxBytes: options.maxBytes,
+      inspector: INSPECTOR,
+      signal,
+      onProgress: ({ bytes, bytesDone }) => progress.report({ phase: 'verifying', done: bytesDone, total: bytes }),
+    }),
+  );
+  for (const warning of warnings) log.warn(warning);
+  const result = { ...outcome, requests: { ...repository.storage.requests }, seconds: watch.seconds() };
+  return { result, exitCode: outcome.problems.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE };
+}
+
+async function selectPoints(repository: Repository, selection: string): Promise<string[]> {
+  if (selection !== 'all') return [(await repository.resolve(selection)).id];
+  return (await repository.listPoints()).points.map(({ id }) => id);
+}

@@ -1,0 +1,20 @@
+import { ExitCode } from '../lib/contract/exit-codes';
+import { run } from './run';
+
+/** A pod's grace period may be short; what is cut off here is what a crash would cut off, and every command bears that. */
+const STOPS_WITHIN_MS = 4000;
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+void run(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onSignal: (signal, listener) =>
+    process.once(signal, () => {
+      listener();
+      setTimeout(() => process.exit(ExitCode.INTERRUPTED), STOPS_WITHIN_MS).unref();
+    }),
+}).then((exitCode) => {
+  // Not `exit()`: what was written to a pipe must still get through.
+  process.exitCode = exitCode;
+});

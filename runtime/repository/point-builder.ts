@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import { FORMAT_VERSION, type IndexedBlock, type Manifest, manifestSchema, type TenantSummary, type WalBlock } from '../../lib/contract/manifest';
+import { configKey, indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
+import { RefusedError, SourceRegressedError, StorageError } from '../errors';
+import { digestOf } from '../streams/digest';
+import { bytesInMemory, compressed } from './documents';
+import { checkIndex, checkManifest, walName } from './layout-guard';
+import type { BlockToStore, CutToCommit, WalBlockToStore } from './points/block-to-store';
+import { fingerprint } from './points/fingerprint';
+import { Placement } from './points/placement';
+import { assemble, type Drafts, indexOf, regressions, type TenantDraft, totalsOf } from './points/point-assembly';
+import { timeAfter } from './points/point-order';
+import { PreviousPoint } from './points/previous-point';
+import { storeBlock } from './points/stored-block';
+import { storeWalBlock } from './points/stored-wal';
+import type { Repository } from './repository';
+
+export type { BlockToStore, CutToCommit, FileToStore, TenantToCommit, WalBlockToStore } from './points/block-to-store';
+
+/** The part of the grace that a run may use; the rest covers its last request and the difference of clocks. */
+const USABLE_GRACE = 0.9;
+const ATTEMPTS = 16;
+
+export interface PointBuilderOptions {
+  readonly source: Manifest['source'];
+  /** The plan's `prune.grace` in milliseconds: how long this run may take at most. */
+  readonly grace: number;
+  /** Values of `--allow`: `other-source`, `source-regression`. @default - nothing is allowed */
+  readonly allow?: ReadonlySet<string>;
+}
+
+export interface PointDetails {
+  readonly cut: CutToCommit;
+  readonly scope: Manifest['scope'];
+  readonly rule: string | null;
+  readonly deleteAfter: string | null;
+  readonly pin: string | null;
+  readonly runner: string;
+  /** Milliseconds that Tempo keeps a tenant's blocks; undefined when unknown or for ever. */
+  readonly retention: (tenant: string) => number | undefined;
+}
+
+export interface PointStats {
+  /** `new` ones had bytes to send; `reused` ones lay in the repository already, known or left by an interrupted run. */
+  readonly blocks: { readonly total: number; readonly new: number; readonly reused: number };
+  readonly bytes: { readonly total: number; readonly sent: number };
+  readonly uploads: number;
+  /** What the previous point was damaged at, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+export interface CommittedPoint {
+  readonly manifest: Manifest;
+  readonly stats: PointStats;
+  /** Whether blocks vanished from the source without explanation. */
+  readonly regressed: boolean;
+}
+
+/**
+ * Makes a recovery point: a sink for a cut, then the commit. Nothing exists until the manifest does, and an interrupted run leaves only
+ * objects that the next one uses again.
+ */
+export class PointBuilder {
+  static async begin(repository: Repository, options: PointBuilderOptions): Promise<PointBuilder> {
+    const began = repository.now();
+    const previous = await PreviousPoint.find(repository);
+    const builder = new PointBuilder(repository, options, previous, began);
+    builder.checkSource();
+    return builder;
+  }
+
+  private readonly placement: Placement;
+  private readonly blocks = new Map<string, Map<string, IndexedBlock>>();
+  private readonly wal = new Map<string, WalBlock>();
+  private readonly config: Manifest['config'] = [];
+  private readonly sent = new Set<string>();
+  private readonly salt: string;
+  private isOtherSource = false;
+
+  private constructor(
+    private readonly repository: Repository,
+    private readonly options: PointBuilderOptions,
+    private readonly previous: PreviousPoint,
+    private readonly began: Date,
+  ) {
+    this.placement = new Placement(repository.storage, options.grace, repository.now);
+    this.salt = `${began.toISOString()} ${repository.suffix()}${repository.suffix()}${repository.suffix()}`;
+  }
+
+  /** Whether the repository has no recovery point yet. */
+  get isFirst(): boolean {
+    return this.previous.newest === undefined;
+  }
+
+  /** Which of the tenant's live blocks are stored already, in this very state. */
+  async known(tenant: string, live: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
+    if (fingerprint(live) === this.previous.summary(tenant)?.fingerprint) return new Set(live.keys());
+    const indexed = await this.previous.blocks(tenant);
+    const stored = this.blocks.get(tenant);
+    const isKnown = ([id, seen]: readonly [string, string]) => stored?.get(id)?.seen === seen || indexed.get(id)?.seen === seen;
+    return new Set(Array.from(live).filter(isKnown).map(([id]) => id));
+  }
+
+  /** Stores all files, has the block confirmed, then stores meta.json. */
+  async storeBlock(block: BlockToStore): Promise<void> {
+    const previous = (await this.previous.blocks(block.tenant)).get(block.id);
+    const { entry, sent } = await storeBlock(block, { placement: this.placement, previous, salt: this.salt });
+    const ofTenant = this.blocks.get(block.tenant) ?? new Map<string, IndexedBlock>();
+    this.blocks.set(block.tenant, ofTenant.set(block.id, entry));
+    if (sent) this.sent.add(`${block.tenant}/${block.id}`);
+  }
+
+  /** Stores the pages that the previous point doesn't name. */
+  async storeWalBlock(block: WalBlockToStore): Promise<void> {
+    const previous = this.wal.get(walName(block)) ?? this.previous.walBlock(block);
+    this.wal.set(walName(block), await storeWalBlock(block, { placement: this.placement, previous, salt: this.salt }));
+  }
+
+  /** Stores a configuration file; files with the same bytes are stored once. */
+  async storeConfig(name: string, kind: string, bytes: Buffer): Promise<void> {
+    const digest = digestOf(bytes);
+    const keys = [configKey(digest, kind), configKey(digest, `${shortDigest(this.salt)}.${kind}`)];
+    const named = keys.find((key) => this.previous.named(key) ?? this.config.find((file) => file.key === key));
+    const key = named ?? (await this.firstFree(keys, bytes));
+    this.config.push({ name, kind, key, size: bytes.length, sha256: digest });
+  }
+
+  /**
+   * Writes the changed indexes, then the manifest.
+   *
+   * @throws SourceRegressedError when the source is empty and wasn't before: then there is no point
+   */
+  async commit(details: PointDetails): Promise<CommittedPoint> {
+    const drafts = await assemble(details.cut, { blocks: this.blocks, wal: this.wal }, this.previous);
+    this.checkNotEmptied(drafts);
+    const vanished = await this.vanished(details, drafts);
+    const tenants: TenantSummary[] = [];
+    for (const draft of drafts.tenants) {
+      const summary = draft.unchanged ?? (await this.storeIndex(draft));
+      if (summary.blocks > 0) tenants.push(summary);
+    }
+    if (this.placement.uploads > 0) await this.repository.storage.sync();
+    const manifest = await this.storeManifest({
+      format: FORMAT_VERSION,
+      repository: this.repository.identity.id,
+      cutAt: details.cut.cutAt.toISOString(),
+      scope: details.scope,
+      rule: details.rule,
+      deleteAfter: details.deleteAfter,
+      pin: details.pin,
+      runner: details.runner,
+      source: this.options.source,
+      suspect: [...vanished, ...drafts.holes],
+      baseline: vanished.length > 0 ? this.baselineId() : null,
+      damaged: [...details.cut.damaged],
+      tenants: tenants.sort((a, b) => (a.tenant < b.tenant ? -1 : 1)),
+      wal: [...drafts.wal],
+      config: this.config,
+    });
+    await this.repository.storage.sync();
+    return { manifest, stats: this.stats(manifest), regressed: vanished.length > 0 };
+  }
+
+  private checkSource(): void {
+    const known = this.previous.manifest?.source.name;
+    this.isOtherSource = known !== undefined && known !== this.options.source.name;
+    if (!this.isOtherSource || this.options.allow?.has('other-source')) return;
+    throw new RefusedError(
+      `back up '${this.options.source.name}': the newest recovery point is of '${known ?? ''}'; use another repository, correct 'tempo.name', or pass '--allow other-source'`,
+      'other-source',
+      { expected: known, found: this.options.source.name },
+    );
+  }
+
+  private checkNotEmptied(drafts: Drafts): void {
+    const { manifest } = this.previous;
+    const isEmpty = drafts.wal.length === 0 && drafts.tenants.every(({ unchanged, blocks }) => !unchanged?.blocks && blocks.length === 0);
+    const wasEmpty = !manifest || (manifest.tenants.length === 0 && manifest.wal.length === 0);
+    if (!isEmpty || wasEmpty || this.options.allow?.has('source-regression')) return;
+    throw new SourceRegressedError(
+      `back up '${this.options.source.name}': the source is empty, recovery point '${manifest.id}' was not; check the mount, or pass '--allow source-regression'`,
+      { previous: manifest.id },
+    );
+  }
+
+  private async vanished({ cut, retention }: PointDetails, drafts: Drafts): Promise<string[]> {
+    if (this.isOtherSource || this.options.allow?.has('source-regression')) return [];
+    return regressions(cut, drafts.tenants, { previous: this.previous, retention });
+  }
+
+  /** The point to compare later ones with: where the regression began. Null when its list of blocks is damaged: that can't be compared. */
+  private baselineId(): string | null {
+    const { manifest, baseline } = this.previous;
+    const comparable = baseline ?? manifest;
+    return comparable && !comparable.tenants.some(({ tenant }) => this.previous.isUnreadable(tenant)) ? comparable.id : null;
+  }
+
+  private async storeIndex(draft: TenantDraft): Promise<TenantSummary> {
+    const index = indexOf(draft);
+    const text = JSON.stringify(index);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      // Line feeds at the end make another key of the same list, where an old object of the first key may be about to be deleted.
+      const bytes = await compressed(text + '\n'.repeat(attempt));
+      const sha256 = digestOf(bytes);
+      const summary = { tenant: draft.tenant, index: { key: indexKey(sha256), size: bytes.length, sha256 }, ...totalsOf(index.blocks) };
+      checkIndex(summary, index);
+      if (index.blocks.length === 0 || this.previous.named(summary.index.key)) return summary;
+      if (await this.placement.place(summary.index.key, bytesInMemory(bytes))) return summary;
+    }
+    throw new StorageError(`store index of tenant '${draft.tenant}': its keys are taken by other bytes; run the backup again`);
+  }
+
+  private async firstFree(keys: readonly string[], bytes: Buffer): Promise<string> {
+    for (const key of keys) {
+      if (await this.placement.place(key, bytesInMemory(bytes))) return key;
+    }
+    throw new StorageError(`store '${keys[0] ?? ''}': its places are taken by other bytes; run the backup again`);
+  }
+
+  private async storeManifest(content: Omit<Manifest, 'id' | 'createdAt'>): Promise<Manifest> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const now = this.repository.now();
+      this.checkDeadline(now);
+      const id = timedId(timeAfter(this.previous.newest, now), this.repository.suffix());
+      const manifest = manifestSchema.parse({ ...content, id, createdAt: now.toISOString() });
+      checkManifest(pointKey(id), manifest);
+      const { created, size } = await this.repository.storage.put(pointKey(id), bytesInMemory(Buffer.from(JSON.stringify(manifest))));
+      if (!created) continue;
+      this.placement.uploads++;
+      this.placement.sentBytes += size;
+      return manifest;
+    }
+    throw new StorageError(`commit recovery point: ${ATTEMPTS} IDs were taken; run the backup again`);
+  }
+
+  /** Past the grace, prune may have deleted what this run found in the repository. */
+  private checkDeadline(now: Date): void {
+    const seconds = Math.round((now.getTime() - this.began.getTime()) / 1000);
+    const limit = Math.floor((this.options.grace * USABLE_GRACE) / 1000);
+    if (seconds <= limit) return;
+    throw new StorageError(
+      `commit recovery point: the run took ${seconds} s, longer than the ${limit} s that 'prune.grace' permits; run it again, it goes on from here, or raise the grace`,
+      { seconds, limit },
+    );
+  }
+
+  private stats({ tenants, wal, config }: Manifest): PointStats {
+    const total = tenants.reduce((sum, { blocks }) => sum + blocks, 0);
+    const files = [...wal.flatMap(({ pages }) => pages), ...config];
+    const bytes = [...tenants.map((summary) => summary.bytes), ...files.map(({ size }) => size)];
+    return {
+      blocks: { total, new: this.sent.size, reused: Math.max(0, total - this.sent.size) },
+      bytes: { total: bytes.reduce((sum, size) => sum + size, 0), sent: this.placement.sentBytes },
+      uploads: this.placement.uploads,
+      warnings: this.previous.warnings,
+    };
+  }
+}
+
+function shortDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}

@@ -1,0 +1,8 @@
+import { createHash } from 'node:crypto';
+
+/** SHA-256 over a tenant's block IDs and the state of each: equal means that no block came, went or changed. */
+export function fingerprint(blocks: Iterable<readonly [id: string, seen: string]>): string {
+  const hash = createHash('sha256');
+  const lines = Array.from(blocks, ([id, seen]) => `${id} ${seen}\n`).sort();
+  return hash.update(lines.join('')).digest('hex');
+}

@@ -1,0 +1,75 @@
+import type { ByteSource, Storage } from '../../storage/storage';
+import { digestOfSource, storedSource } from '../fetch';
+
+/** Size and digest of bytes that lie in the repository. */
+export interface Content {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+export interface Placed extends Content {
+  /** False when the object lay there already. */
+  readonly created: boolean;
+}
+
+export interface PlaceOptions {
+  /** What a point that prune keeps names under this key: such an object may be used again whatever its age. */
+  readonly named?: Content;
+  /** Whether to ask for the object before its bytes are sent: where an interrupted run may have stored it. */
+  readonly probe?: boolean;
+}
+
+/**
+ * Puts objects under keys that may be taken: an interrupted run's objects are adopted, everything else is left alone.
+ *
+ * An object that no kept point names may be condemned already. It is adopted only while it is younger than `grace`: prune deletes nothing
+ * younger than twice that, and a backup gives up after `grace`, so it has committed, and named the object, before prune may touch it.
+ */
+export class Placement {
+  sentBytes = 0;
+  uploads = 0;
+  private clockAhead: Promise<number> | undefined;
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly grace: number,
+    private readonly now: () => Date,
+  ) {}
+
+  /** Undefined when the key is taken by other bytes, or by an object too old to be relied on. */
+  async place(key: string, source: ByteSource, { named, probe = false }: PlaceOptions = {}): Promise<Placed | undefined> {
+    const existing = named ?? (probe ? await this.adoptable(key, source.size) : 'absent');
+    if (existing === 'absent') return this.put(key, source);
+    if (existing === 'unusable' || existing.size !== source.size) return undefined;
+    return this.ifEqual(key, existing, await digestOfSource(source));
+  }
+
+  private async put(key: string, source: ByteSource): Promise<Placed | undefined> {
+    const { created, size, sha256 } = await this.storage.put(key, source);
+    if (created) {
+      this.uploads++;
+      this.sentBytes += size;
+      return { size, sha256, created };
+    }
+    const existing = await this.adoptable(key, size);
+    return typeof existing === 'string' ? undefined : this.ifEqual(key, existing, sha256);
+  }
+
+  private async adoptable(key: string, size: number): Promise<{ size: number; sha256?: string } | 'absent' | 'unusable'> {
+    const found = await this.storage.head(key);
+    if (!found) return 'absent';
+    const age = (await this.storageTime()) - found.modifiedAt.getTime();
+    return found.size === size && age < this.grace ? found : 'unusable';
+  }
+
+  private async ifEqual(key: string, existing: { size: number; sha256?: string }, ours: string): Promise<Placed | undefined> {
+    const theirs = existing.sha256 ?? (await digestOfSource(storedSource(this.storage, key, existing.size)));
+    return theirs === ours ? { size: existing.size, sha256: ours, created: false } : undefined;
+  }
+
+  /** The storage's clock, asked for once: for each object it could be a request. */
+  private async storageTime(): Promise<number> {
+    this.clockAhead ??= this.storage.now().then((time) => time.getTime() - this.now().getTime());
+    return this.now().getTime() + (await this.clockAhead);
+  }
+}

@@ -1,0 +1,99 @@
+import type { IndexedBlock } from '../../../lib/contract/manifest';
+import { blockPrefix, rewrittenBlockPrefix } from '../../../lib/contract/repository-layout';
+import { StorageError } from '../../errors';
+import { forEachConcurrently } from '../../streams/concurrency';
+import { digestOf } from '../../streams/digest';
+import { bytesInMemory } from '../documents';
+import { prefixOf } from '../layout-guard';
+import type { BlockToStore, FileToStore } from './block-to-store';
+import type { Content, Placement } from './placement';
+
+const DATA = 'data.parquet';
+const META = 'meta.json';
+const FILES_AT_ONCE = 4;
+
+export interface BlockContext {
+  readonly placement: Placement;
+  /** The block as the previous point has it. */
+  readonly previous: IndexedBlock | undefined;
+  /** Makes a place that nobody has used when both usual ones are taken. */
+  readonly salt: string;
+}
+
+export interface StoredBlock {
+  readonly entry: IndexedBlock;
+  /** False when all its bytes lay in the repository already. */
+  readonly sent: boolean;
+}
+
+/** Stores a block at the first of its places that is free or holds these very bytes: all of it in one place, meta.json last. */
+export async function storeBlock(block: BlockToStore, context: BlockContext): Promise<StoredBlock> {
+  const { previous } = context;
+  if (previous && isSameBlock(block, previous)) {
+    await block.confirm();
+    return { entry: { ...previous, seen: block.seen }, sent: false };
+  }
+  for (const prefix of placesOf(block, context.salt)) {
+    const placed = await storeAt(prefix, block, context);
+    if (placed) return { entry: entryOf(block, prefix, placed), sent: [...placed.values()].some(({ created }) => created) };
+  }
+  throw new StorageError(`store block '${block.id}': all its places are taken by other bytes; run the backup again`, { tenant: block.tenant });
+}
+
+type PlacedFiles = Map<string, Content & { readonly created: boolean }>;
+
+async function storeAt(prefix: string, block: BlockToStore, { placement, previous }: BlockContext): Promise<PlacedFiles | undefined> {
+  const named = previous && prefixOf(block.tenant, previous) === prefix ? contentsOf(previous) : undefined;
+  const placed: PlacedFiles = new Map();
+  const place = async ({ name, source }: FileToStore, probe: boolean): Promise<void> => {
+    const result = await placement.place(`${prefix}/${name}`, source, { named: named?.get(name), probe });
+    if (result) placed.set(name, result);
+  };
+  // data.parquet goes first and alone: where it is missing, an interrupted run can't have left any other file to ask for.
+  const data = block.files.filter(({ name }) => name === DATA);
+  const others = block.files.filter(({ name }) => name !== DATA);
+  for (const file of data) await place(file, true);
+  if (placed.size < data.length) return undefined;
+  const probe = placed.get(DATA)?.created !== true;
+  await forEachConcurrently(others, FILES_AT_ONCE, (file) => place(file, probe));
+  if (placed.size < block.files.length) return undefined;
+  await block.confirm();
+  await place({ name: META, source: bytesInMemory(block.metaBytes) }, probe);
+  return placed.has(META) ? placed : undefined;
+}
+
+function placesOf({ tenant, id, metaBytes }: BlockToStore, salt: string): string[] {
+  const digest = digestOf(metaBytes);
+  const salted = digestOf(Buffer.from(`${digest} ${salt}`));
+  return [blockPrefix(tenant, id), rewrittenBlockPrefix(tenant, id, digest), rewrittenBlockPrefix(tenant, id, salted)];
+}
+
+/** Only the inode or time of meta.json differs: the volume was moved or restored. */
+function isSameBlock(block: BlockToStore, previous: IndexedBlock): boolean {
+  const known = contentsOf(previous);
+  const sizes = block.files.every(({ name, source }) => known.get(name)?.size === source.size);
+  return sizes && known.size === block.files.length + 1 && known.get(META)?.sha256 === digestOf(block.metaBytes);
+}
+
+function contentsOf({ files }: IndexedBlock): Map<string, Content> {
+  return new Map(files.map(([name, size, sha256]) => [name, { size, sha256 }]));
+}
+
+function entryOf({ tenant, id, seen, meta, files }: BlockToStore, prefix: string, placed: PlacedFiles): IndexedBlock {
+  const names = [...files.map(({ name }) => name).sort(), META];
+  return {
+    id,
+    ...(prefix === blockPrefix(tenant, id) ? {} : { prefix }),
+    seen,
+    format: meta.format,
+    start: new Date(meta.startTime).toISOString(),
+    end: new Date(meta.endTime).toISOString(),
+    objects: meta.totalObjects,
+    level: meta.compactionLevel,
+    replicationFactor: meta.replicationFactor,
+    files: names.flatMap((name) => {
+      const content = placed.get(name);
+      return content ? [[name, content.size, content.sha256] as [string, number, string]] : [];
+    }),
+  };
+}

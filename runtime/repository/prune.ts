@@ -1,0 +1,206 @@
+import type { Manifest } from '../../lib/contract/manifest';
+import { pointKey } from '../../lib/contract/repository-layout';
+import type { PruneResult } from '../../lib/contract/results';
+import { IntegrityError, RefusedError } from '../errors';
+import type { StoredObject } from '../storage/storage';
+import { forEachConcurrently } from '../streams/concurrency';
+import type { PointEntry } from './points/point-order';
+import { condemn, type CondemnedRecord, condemnedRecords } from './pruning/condemned';
+import { checkShare } from './pruning/mass-deletion';
+import { keysNamedBy, orNothingDeleted } from './pruning/references';
+import { takeCensus } from './pruning/unreferenced';
+import type { Repository } from './repository';
+import { reasonsToKeep } from './retention';
+import { includesLevel, LEDGER_RECORDS, recordKeys, VerificationLedger } from './verification-ledger';
+
+const KEYS_IN_BATCH = 1000;
+const BATCHES_AT_ONCE = 4;
+
+export interface PruneOptions {
+  /** The plan's `prune.grace` in milliseconds. */
+  readonly grace: number;
+  /** The plan's `prune.maxShare`, from 0 to 1. */
+  readonly maxShare: number;
+  /** Decides and says, writes and deletes nothing. @default false */
+  readonly dryRun?: boolean;
+  /** Values of `--allow`: `suspect-source`, `mass-deletion`. @default - nothing is allowed */
+  readonly allow?: ReadonlySet<string>;
+  readonly signal?: AbortSignal;
+}
+
+/** `PruneResult` but for what the command itself measures. */
+export type PruneOutcome = Pick<PruneResult, 'dryRun' | 'points' | 'objects' | 'bytes'> & {
+  /** Of a dry run: why the real one would be refused. */
+  readonly refused: RefusedError | undefined;
+  readonly warnings: readonly string[];
+};
+
+/**
+ * Removes what no recovery point names, in two phases: a run condemns expired points and the objects that only they named; a later one, past
+ * the grace, decides anew and deletes what is still expired or unnamed.
+ *
+ * Safe beside running backups: `points/placement.ts` and `retention.ts` say why.
+ */
+export async function prune(repository: Repository, options: PruneOptions): Promise<PruneOutcome> {
+  const survey = await takeSurvey(repository, options);
+  const decision = await decide(repository, survey, options);
+  const refused = refusal(survey, decision, options);
+  if (options.dryRun) return outcomeOf(survey, decision, { dryRun: true, refused, deletedObjects: decision.deletedObjects });
+  if (refused) throw refused;
+  const deletedObjects = await carryOut(repository, survey, { decision, signal: options.signal });
+  return outcomeOf(survey, decision, { dryRun: false, refused: undefined, deletedObjects });
+}
+
+interface Survey {
+  /** The storage's clock before anything was listed: whatever is younger than this came later. */
+  readonly now: Date;
+  /** Newest first. */
+  readonly points: readonly PointEntry[];
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  readonly kept: ReadonlyMap<string, readonly string[]>;
+  readonly records: readonly CondemnedRecord[];
+  readonly warnings: string[];
+}
+
+interface Decision {
+  readonly condemnedPoints: readonly string[];
+  readonly condemnedObjects: readonly StoredObject[];
+  readonly deletedPoints: readonly string[];
+  /** Unnamed once the points are deleted; `carryOut` looks at the points that only now expired, too. */
+  readonly deletedObjects: readonly StoredObject[];
+  readonly settledRecords: readonly CondemnedRecord[];
+  /** Of points and bytes that aren't condemned yet. */
+  readonly share: { readonly points: number; readonly bytes: number };
+}
+
+async function takeSurvey(repository: Repository, { grace }: PruneOptions): Promise<Survey> {
+  const now = await repository.storage.now();
+  const { points, foreign } = await repository.listPoints();
+  const stranger = foreign.find((key) => key.endsWith('.json'));
+  if (stranger !== undefined) {
+    throw new IntegrityError(`prune repository: '${stranger}' is no manifest that this release knows; move it elsewhere`, { key: stranger });
+  }
+  const manifests = new Map((await orNothingDeleted(() => repository.manifests(points))).map((manifest) => [manifest.id, manifest]));
+  const ledger = await VerificationLedger.load(repository);
+  const warnings = [...ledger.warnings];
+  const known = points.flatMap((point) => {
+    const manifest = manifests.get(point.id);
+    const verification = ledger.point(point.id);
+    const verified = verification?.ok === true && includesLevel(verification.level, 'full');
+    return manifest ? [{ ...point, manifest, verified }] : [];
+  });
+  const kept = reasonsToKeep(known, { now, grace });
+  return { now, points, manifests, kept, records: await condemnedRecords(repository, warnings), warnings };
+}
+
+async function decide(repository: Repository, survey: Survey, { grace, signal }: PruneOptions): Promise<Decision> {
+  const { now, points, records } = survey;
+  const isExpired = (id: string): boolean => survey.kept.get(id)?.length === 0;
+  const hasAge = (object: { readonly modifiedAt: Date }, age: number): boolean => now.getTime() - object.modifiedAt.getTime() >= age;
+  const settledRecords = records.filter((record) => hasAge(record, grace));
+  const settled = namesIn(settledRecords);
+  const pending = namesIn(records);
+  const expired = points.map(({ id }) => id).filter(isExpired);
+  const deletedPoints = expired.filter((id) => settled.points.has(id));
+  const condemnedPoints = expired.filter((id) => !pending.points.has(id));
+
+  const retained = manifestsOf(survey, points.map(({ id }) => id).filter((id) => !isExpired(id)));
+  const { bytes, unreferenced } = await takeCensus(repository.storage, await keysNamedBy(repository, retained, signal), signal);
+  const condemnedObjects = unreferenced.filter((object) => !pending.objects.has(object.key) && hasAge(object, grace));
+  const deletedObjects = unreferenced.filter((object) => settled.objects.has(object.key) && hasAge(object, 2 * grace));
+  const pendingBytes = sizeOf(unreferenced.filter(({ key }) => pending.objects.has(key)));
+  const pendingPoints = expired.length - condemnedPoints.length;
+  const share = {
+    points: shareOf(condemnedPoints.length, points.length - pendingPoints),
+    bytes: shareOf(sizeOf(condemnedObjects), bytes - pendingBytes),
+  };
+  return { condemnedPoints, condemnedObjects, deletedPoints, deletedObjects, settledRecords, share };
+}
+
+function refusal({ points, manifests }: Survey, decision: Decision, { allow, maxShare }: PruneOptions): RefusedError | undefined {
+  const newest = points[0] && manifests.get(points[0].id);
+  const [reason] = newest?.suspect ?? [];
+  if (newest && reason !== undefined && !allow?.has('suspect-source')) {
+    return new RefusedError(
+      `prune repository: the newest recovery point '${newest.id}' is suspect: ${reason}; look into it, or pass '--allow suspect-source'`,
+      'suspect-source',
+    );
+  }
+  return allow?.has('mass-deletion') ? undefined : checkShare({ ...decision, points: points.length, maxShare });
+}
+
+/**
+ * Condemns first: what is unreadable in an expired point ends this run only after that, and the next one won't need it.
+ *
+ * @returns the objects that were deleted
+ */
+async function carryOut(
+  repository: Repository,
+  survey: Survey,
+  { decision, signal }: { readonly decision: Decision; readonly signal?: AbortSignal },
+): Promise<readonly StoredObject[]> {
+  const { storage } = repository;
+  const { condemnedPoints, condemnedObjects, deletedPoints, settledRecords } = decision;
+  if (condemnedPoints.length + condemnedObjects.length > 0) {
+    await condemn(repository, condemnedPoints, condemnedObjects.map(({ key, size }) => [key, size] as const));
+  }
+  const deletedObjects = await withoutNamed(repository, survey, decision);
+  signal?.throwIfAborted();
+  await storage.delete(deletedPoints.map(pointKey));
+  // A point that came back after power loss would name objects that are gone.
+  if (deletedPoints.length > 0) await storage.sync();
+  const batches = batchesOf(deletedObjects.map(({ key }) => key));
+  await forEachConcurrently(batches, BATCHES_AT_ONCE, (batch) => storage.delete(batch), signal);
+  await storage.delete([...settledRecords.map(({ key }) => key), ...(await recordKeys(repository)).slice(LEDGER_RECORDS)]);
+  return deletedObjects;
+}
+
+/** What expired points name stays for as long as they do. */
+async function withoutNamed(repository: Repository, survey: Survey, decision: Decision): Promise<readonly StoredObject[]> {
+  const { deletedObjects, deletedPoints } = decision;
+  if (deletedObjects.length === 0) return [];
+  const going = new Set(deletedPoints);
+  const staying = [...survey.kept].filter(([id, reasons]) => reasons.length === 0 && !going.has(id)).map(([id]) => id);
+  const named = await keysNamedBy(repository, manifestsOf(survey, staying));
+  return deletedObjects.filter(({ key }) => !named.has(key));
+}
+
+function outcomeOf(
+  { kept, warnings }: Survey,
+  { condemnedPoints, condemnedObjects, deletedPoints }: Decision,
+  run: { readonly dryRun: boolean; readonly refused: RefusedError | undefined; readonly deletedObjects: readonly StoredObject[] },
+): PruneOutcome {
+  const { dryRun, refused, deletedObjects } = run;
+  const stays = [...kept].filter(([, reasons]) => reasons.length > 0).map(([id, reasons]) => ({ id, reasons }));
+  return {
+    dryRun,
+    points: { kept: stays, condemned: condemnedPoints, deleted: deletedPoints },
+    objects: { condemned: condemnedObjects.length, deleted: deletedObjects.length },
+    bytes: { condemned: sizeOf(condemnedObjects), deleted: sizeOf(deletedObjects) },
+    refused,
+    warnings,
+  };
+}
+
+function namesIn(records: readonly CondemnedRecord[]): { readonly points: ReadonlySet<string>; readonly objects: ReadonlySet<string> } {
+  return {
+    points: new Set(records.flatMap(({ points }) => points)),
+    objects: new Set(records.flatMap(({ objects }) => objects.map(([key]) => key))),
+  };
+}
+
+function manifestsOf({ manifests }: Survey, ids: readonly string[]): Manifest[] {
+  return ids.flatMap((id) => manifests.get(id) ?? []);
+}
+
+function sizeOf(objects: readonly StoredObject[]): number {
+  return objects.reduce((sum, { size }) => sum + size, 0);
+}
+
+function shareOf(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}
+
+function* batchesOf(keys: readonly string[]): Iterable<readonly string[]> {
+  for (let start = 0; start < keys.length; start += KEYS_IN_BATCH) yield keys.slice(start, start + KEYS_IN_BATCH);
+}

@@ -1,0 +1,85 @@
+import type { ObjectReference } from '../../../lib/contract/manifest';
+import { BLOCKS_PREFIX, WAL_PREFIX } from '../../../lib/contract/repository-layout';
+import type { Storage, StoredObject } from '../../storage/storage';
+import { forEachConcurrently } from '../../streams/concurrency';
+import type { PointProblem, Unit } from './point-contents';
+
+const LISTS_AT_ONCE = 4;
+const HEADS_AT_ONCE = 16;
+
+/**
+ * Looks whether every object is there with its size, without reading any: tenants' blocks and the WAL by listing, the few others one by one.
+ *
+ * @returns what is wrong, by ID of the unit
+ */
+export async function findMissing(storage: Storage, units: Iterable<Unit>, signal?: AbortSignal): Promise<Map<string, PointProblem>> {
+  const search = new Search();
+  for (const unit of units) for (const file of unit.files) search.expect(unit.id, file);
+  const list = async ([prefix, group]: [string, Group]): Promise<void> => {
+    for await (const object of storage.list(prefix)) {
+      signal?.throwIfAborted();
+      search.found(group, object);
+    }
+  };
+  await forEachConcurrently(search.listed, LISTS_AT_ONCE, list, signal);
+  const ask = async (key: string): Promise<void> => {
+    const object = await storage.head(key);
+    if (object) search.found(search.single, object);
+  };
+  await forEachConcurrently([...search.single.keys()], HEADS_AT_ONCE, ask, signal);
+  return search.problems();
+}
+
+interface Expectation {
+  readonly unit: string;
+  readonly size: number;
+  found?: number;
+}
+
+/** What wasn't found yet, by key; two points may expect different things of one key. */
+type Group = Map<string, Expectation[]>;
+
+class Search {
+  readonly listed = new Map<string, Group>();
+  readonly single: Group = new Map();
+
+  expect(unit: string, { key, size }: ObjectReference): void {
+    const group = this.groupOf(key);
+    const others = group.get(key);
+    if (others) others.push({ unit, size });
+    else group.set(key, [{ unit, size }]);
+  }
+
+  found(group: Group, { key, size }: StoredObject): void {
+    const unmet = group.get(key)?.filter((expected) => expected.size !== size);
+    if (!unmet) return;
+    for (const expected of unmet) expected.found = size;
+    if (unmet.length === 0) group.delete(key);
+    else group.set(key, unmet);
+  }
+
+  problems(): Map<string, PointProblem> {
+    const problems = new Map<string, PointProblem>();
+    for (const group of [this.single, ...this.listed.values()]) {
+      for (const [key, unmet] of group) {
+        for (const { unit, size, found } of unmet) {
+          problems.set(unit, { key, reason: found === undefined ? 'it is missing' : `it has ${found} bytes instead of ${size}` });
+        }
+      }
+    }
+    return problems;
+  }
+
+  private groupOf(key: string): Group {
+    const prefix = listedPrefix(key);
+    if (prefix === undefined) return this.single;
+    const group = this.listed.get(prefix) ?? new Map<string, Expectation[]>();
+    this.listed.set(prefix, group);
+    return group;
+  }
+}
+
+function listedPrefix(key: string): string | undefined {
+  if (key.startsWith(WAL_PREFIX)) return WAL_PREFIX;
+  return key.startsWith(BLOCKS_PREFIX) ? key.slice(0, key.indexOf('/', BLOCKS_PREFIX.length) + 1) : undefined;
+}

@@ -1,0 +1,125 @@
+import type { CommandCall, CommandName } from '../lib/contract/commands';
+import { ExitCode } from '../lib/contract/exit-codes';
+import type { CommandResults } from '../lib/contract/results';
+import { formatSize } from '../lib/contract/size';
+import { parseCommand } from './command-line';
+import { backup } from './commands/backup';
+import type { CommandContext, Outcome } from './commands/context';
+import { list } from './commands/list';
+import { prune } from './commands/prune';
+import { restore } from './commands/restore';
+import { show } from './commands/show';
+import { verify } from './commands/verify';
+import { loadConfiguration } from './configuration';
+import { InterruptedError, RefusedError, RunnerError } from './errors';
+import { helpText } from './help';
+import { createLog, type Log, type LogFormat } from './log';
+import { NO_PROGRESS, terminalProgress } from './progress';
+import { Repository } from './repository/repository';
+import { openStorage } from './storage/open-storage';
+import { render } from './text/render';
+import { RUNNER_VERSION } from './version';
+
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** What the program is given by its surroundings. */
+export interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly onSignal: (signal: 'SIGTERM' | 'SIGINT', listener: () => void) => unknown;
+}
+
+/** Runs one command line: one result on standard output, the log on standard error, and the exit code. */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { stdout } = surroundings;
+  let asJson = argv.join(' ').includes('--output json') || argv.includes('--output=json');
+  try {
+    const parsed = parseCommand(argv);
+    if (parsed.command === 'help') return print(stdout, helpText(parsed.topic));
+    if (parsed.command === 'version') return print(stdout, `${RUNNER_VERSION}\n`);
+    asJson = parsed.options.output === 'json';
+    const { result, exitCode } = await execute(parsed, surroundings);
+    stdout.write(asJson ? `${JSON.stringify(result)}\n` : `${render(parsed.command, result as CommandResults[CommandName] & never, new Date())}\n`);
+    return exitCode;
+  } catch (error) {
+    return report(error, asJson, surroundings);
+  }
+}
+
+async function execute(call: CommandCall, surroundings: Surroundings): Promise<Outcome<CommandResults[CommandName]>> {
+  const { options } = call;
+  const log = createLog({
+    format: logFormat(options.logFormat, surroundings.stderr),
+    level: options.logLevel,
+    write: (line) => surroundings.stderr.write(line),
+  });
+  const { config } = await loadConfiguration(options.config, options.repository);
+  const signal = abortSignal(surroundings, log);
+  const isBackup = call.command === 'backup';
+  const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
+  const progress = options.output === 'text' && surroundings.stderr.isTTY ? terminalProgress(surroundings.stderr, formatSize) : NO_PROGRESS;
+  try {
+    const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
+    return await dispatch(call, { config, repository, log, progress, signal, now: () => new Date() });
+  } catch (error) {
+    throw signal.aborted ? new InterruptedError(`${call.command}: interrupted; run it again, it goes on from here`) : error;
+  } finally {
+    progress.end();
+    await storage.close();
+  }
+}
+
+function dispatch(call: CommandCall, context: CommandContext): Promise<Outcome<CommandResults[CommandName]>> {
+  switch (call.command) {
+    case 'backup':
+      return backup(context, call.options);
+    case 'list':
+      return list(context);
+    case 'show':
+      return show(context, call.options);
+    case 'verify':
+      return verify(context, call.options);
+    case 'restore':
+      return restore(context, call.options);
+    case 'prune':
+      return prune(context, call.options);
+  }
+}
+
+function abortSignal({ onSignal }: Surroundings, log: Log): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    onSignal(signal, () => {
+      log.warn('stopping', { signal });
+      controller.abort(new InterruptedError());
+    });
+  }
+  return controller.signal;
+}
+
+function logFormat(asked: LogFormat | undefined, stderr: Output): LogFormat {
+  return asked ?? (stderr.isTTY ? 'text' : 'json');
+}
+
+function print(stdout: Output, text: string): ExitCode {
+  stdout.write(text);
+  return ExitCode.DONE;
+}
+
+/** Says what went wrong in a line; machines get it on standard output too. */
+function report(error: unknown, asJson: boolean, { stdout, stderr }: Surroundings): ExitCode {
+  const exitCode = error instanceof RunnerError ? error.exitCode : ExitCode.FAILED;
+  const message = error instanceof Error ? error.message : String(error);
+  const expected = error instanceof RunnerError;
+  stderr.write(`tempo-backup: ${message}\n`);
+  if (!expected && error instanceof Error) stderr.write(`${error.stack ?? ''}\nthis is a bug in tempo-backup; please report it with the lines above\n`);
+  if (asJson) {
+    const lift = error instanceof RefusedError ? error.lift : undefined;
+    stdout.write(`${JSON.stringify({ error: { message, exitCode, lift, evidence: expected ? error.evidence : undefined } })}\n`);
+  }
+  return exitCode;
+}

@@ -1,0 +1,74 @@
+import type { Readable } from 'node:stream';
+
+export interface S3Upload {
+  readonly key: string;
+  readonly id: string;
+}
+
+export interface S3OpenUpload extends S3Upload {
+  readonly initiatedAt: Date;
+}
+
+/** What a server answered to one part. */
+export interface S3UploadedPart {
+  readonly number: number;
+  readonly etag: string;
+  readonly sha256: Buffer;
+}
+
+export interface S3Body {
+  /** As announced, not yet received. */
+  readonly length: number;
+  /** Of the whole object, where the answer says so. */
+  readonly objectSize?: number;
+  /** Of the first byte, where the server answered with a part of the object. */
+  readonly offset?: number;
+  readonly stream: Readable;
+}
+
+export interface S3ObjectFacts {
+  readonly key: string;
+  readonly size: number;
+  readonly modifiedAt: Date;
+  readonly sha256?: string;
+}
+
+export interface S3Page {
+  readonly objects: readonly S3ObjectFacts[];
+  readonly continuation?: string;
+}
+
+export interface S3ListRequest {
+  readonly prefix: string;
+  readonly startAfter?: string;
+  readonly continuation?: string;
+  readonly maxKeys: number;
+}
+
+export interface S3DeleteFailure {
+  readonly key: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Single requests, each sent once: no retries, no waiting, keys in full. What they throw is read by `s3FailureOf`.
+ * All that needs the SDK is behind this interface.
+ */
+export interface S3Api {
+  /** Only if the key is absent. */
+  putObject(key: string, body: Buffer, sha256: Buffer, signal?: AbortSignal): Promise<void>;
+  createUpload(key: string, signal?: AbortSignal): Promise<S3Upload>;
+  /** Resolves to the part's ETag. */
+  uploadPart(upload: S3Upload, part: Omit<S3UploadedPart, 'etag'>, body: Buffer, signal?: AbortSignal): Promise<string>;
+  /** Only if the key is absent. */
+  completeUpload(upload: S3Upload, parts: readonly S3UploadedPart[], signal?: AbortSignal): Promise<void>;
+  abortUpload(upload: S3Upload, signal?: AbortSignal): Promise<void>;
+  openUploads(key: string, signal?: AbortSignal): Promise<readonly S3OpenUpload[]>;
+  getObject(key: string, range: { readonly offset: number; readonly length: number } | undefined, signal?: AbortSignal): Promise<S3Body>;
+  headObject(key: string, signal?: AbortSignal): Promise<S3ObjectFacts>;
+  listObjects(request: S3ListRequest, signal?: AbortSignal): Promise<S3Page>;
+  /** Resolves to those that could not be deleted. */
+  deleteObjects(keys: readonly string[], signal?: AbortSignal): Promise<readonly S3DeleteFailure[]>;
+  close(): void;
+}

@@ -1,0 +1,236 @@
+import { StorageError } from '../errors';
+import { partSizeOf, sha256 } from '../streams/digest';
+import type { PartBuffers } from '../streams/part-buffers';
+import { endsEarly, objectMissing, tooLarge } from './object-errors';
+import type { S3Api, S3Body, S3DeleteFailure, S3Page } from './s3-api';
+import { receive } from './s3-body';
+import type { S3Clock } from './s3-clock';
+import { explainS3Error } from './s3-errors';
+import { isAbsent, isAlreadyThere, mayHaveCommitted, s3FailureOf } from './s3-failure';
+import { putInParts } from './s3-multipart';
+import type { S3Requests } from './s3-requests';
+import type { S3Location } from './s3-url';
+import { type ByteSource, type PutResult, type RequestCounts, type Storage, type StoredObject } from './storage';
+import { checkKey } from './storage-keys';
+
+const DEFAULT_GET_LIMIT = 64 * 1024 * 1024;
+const LIST_PAGE = 1000;
+const DELETE_PAGE = 1000;
+
+export interface S3StorageParts {
+  readonly location: S3Location;
+  readonly api: S3Api;
+  readonly requests: S3Requests;
+  readonly clock: S3Clock;
+  readonly buffers: PartBuffers;
+  /** See `credentialSource`. */
+  readonly credentials: string;
+}
+
+/** Objects in a bucket, below a prefix. */
+export class S3Storage implements Storage {
+  readonly url: string;
+  private readonly api: S3Api;
+
+  constructor(private readonly parts: S3StorageParts) {
+    this.url = parts.location.url;
+    this.api = parts.api;
+  }
+
+  get requests(): Readonly<RequestCounts> {
+    return this.parts.requests.counts;
+  }
+
+  put(key: string, source: ByteSource): Promise<PutResult> {
+    return this.explained(`store '${key}'`, async () => {
+      const fullKey = this.fullKey(key);
+      if (source.size <= partSizeOf(source.size)) return this.putWhole(fullKey, source);
+      const result = await putInParts(fullKey, source, {
+        ...this.parts,
+        holds: (...wanted) => this.holds(...wanted),
+      });
+      return { ...result, size: source.size };
+    });
+  }
+
+  get(key: string, limit = DEFAULT_GET_LIMIT): Promise<Buffer> {
+    return this.reading(key, () =>
+      this.parts.requests.run('get', async (signal) => {
+        const body = await this.api.getObject(this.fullKey(key), undefined, signal);
+        if (body.length > limit) {
+          body.stream.destroy();
+          throw tooLarge(key, this.url, { limit, size: body.length });
+        }
+        const bytes = Buffer.allocUnsafe(body.length);
+        await receive(body, bytes, () => undefined);
+        return bytes;
+      }),
+    );
+  }
+
+  async read(key: string, offset: number, into: Buffer): Promise<void> {
+    if (into.length === 0) return this.checkEnd(key, offset);
+    let received = 0;
+    await this.reading(key, () =>
+      // A repetition goes on where the connection broke: keys never change their bytes.
+      this.parts.requests.run('get', async (signal) => {
+        const range = { offset: offset + received, length: into.length - received };
+        const body = await this.getRange(key, range, signal);
+        await receive(body, into.subarray(received), (bytes) => (received += bytes));
+      }),
+    );
+  }
+
+  head(key: string): Promise<StoredObject | undefined> {
+    return this.explained(`look up '${key}'`, async () => {
+      const facts = await this.headFull(this.fullKey(key));
+      return facts && { ...facts, key };
+    });
+  }
+
+  async *list(prefix: string, startAfter = ''): AsyncIterable<StoredObject> {
+    const { prefix: base } = this.parts.location;
+    const first = { prefix: base + prefix, startAfter: startAfter === '' ? undefined : base + startAfter };
+    let page: S3Page | undefined;
+    do {
+      page = await this.listPage({ ...first, continuation: page?.continuation, maxKeys: LIST_PAGE });
+      for (const object of page.objects) yield { ...object, key: object.key.slice(base.length) };
+    } while (page.continuation !== undefined);
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    const fullKeys = keys.map((key) => this.fullKey(key));
+    for (let start = 0; start < fullKeys.length; start += DELETE_PAGE) {
+      await this.deletePage(fullKeys.slice(start, start + DELETE_PAGE));
+    }
+  }
+
+  async sync(): Promise<void> {
+    // The server answers a put when the object is durable.
+  }
+
+  now(): Promise<Date> {
+    return this.explained('ask the time', () => this.serverTime());
+  }
+
+  async close(): Promise<void> {
+    this.api.close();
+  }
+
+  private async putWhole(fullKey: string, source: ByteSource): Promise<PutResult> {
+    const { buffers, requests } = this.parts;
+    const buffer = await buffers.lease(source.size, requests.signal);
+    try {
+      await source.read(0, buffer.bytes);
+      const digest = sha256(buffer.bytes);
+      const created = await this.create(fullKey, buffer.bytes, digest);
+      return { created, size: source.size, sha256: digest.toString('hex') };
+    } finally {
+      buffer.release();
+    }
+  }
+
+  /**
+   * A repetition that finds the key taken may have met its own first attempt, whose answer got lost. It says `created` when an attempt may
+   * have been committed and just our bytes are there. Should another writer have stored the same bytes meanwhile, that is harmless either way.
+   */
+  private async create(fullKey: string, bytes: Buffer, digest: Buffer): Promise<boolean> {
+    let ambiguous = false;
+    try {
+      await this.parts.requests.run('put', (signal) => this.api.putObject(fullKey, bytes, digest, signal), {
+        onFailure: (failure) => (ambiguous ||= mayHaveCommitted(failure)),
+      });
+      return true;
+    } catch (error) {
+      if (!isAlreadyThere(s3FailureOf(error))) throw error;
+      return ambiguous && (await this.holds(fullKey, bytes.length, digest.toString('hex')));
+    }
+  }
+
+  private async holds(fullKey: string, size: number, digest: string): Promise<boolean> {
+    const facts = await this.headFull(fullKey);
+    return facts?.size === size && facts.sha256 === digest;
+  }
+
+  private async headFull(fullKey: string): Promise<StoredObject | undefined> {
+    try {
+      return await this.parts.requests.run('head', (signal) => this.api.headObject(fullKey, signal));
+    } catch (error) {
+      if (isAbsent(s3FailureOf(error))) return undefined;
+      throw error;
+    }
+  }
+
+  private async getRange(key: string, range: { offset: number; length: number }, signal?: AbortSignal): Promise<S3Body> {
+    const body = await this.api.getObject(this.fullKey(key), range, signal);
+    const starts = body.offset ?? 0;
+    if (starts === range.offset && body.length === range.length) return body;
+    body.stream.destroy();
+    const size = body.objectSize ?? body.length;
+    if (size < range.offset + range.length) throw endsEarly(key, this.url, { offset: range.offset, wanted: range.length, size });
+    throw new StorageError(`read '${key}' in '${this.url}': the server ignores byte ranges; use another server`);
+  }
+
+  private async checkEnd(key: string, offset: number): Promise<void> {
+    const object = await this.head(key);
+    if (!object) throw objectMissing(key, this.url);
+    if (object.size < offset) throw endsEarly(key, this.url, { offset, wanted: 0, size: object.size });
+  }
+
+  private listPage(request: Parameters<S3Api['listObjects']>[0]): Promise<S3Page> {
+    return this.explained(`list '${request.prefix}'`, () =>
+      this.parts.requests.run('list', (signal) => this.api.listObjects(request, signal)),
+    );
+  }
+
+  private deletePage(fullKeys: readonly string[]): Promise<void> {
+    let left = fullKeys;
+    return this.explained(`delete ${fullKeys.length} objects`, () =>
+      this.parts.requests.run('delete', async (signal) => {
+        const failures = await this.api.deleteObjects(left, signal);
+        const real = failures.filter(({ code }) => code !== 'NoSuchKey');
+        left = real.map(({ key }) => key);
+        if (real[0]) throw deletionError(real[0]);
+      }),
+    );
+  }
+
+  private async serverTime(): Promise<Date> {
+    const { clock, location, requests } = this.parts;
+    const known = clock.now();
+    if (known) return known;
+    await requests.run('list', (signal) => this.api.listObjects({ prefix: location.prefix, maxKeys: 1 }, signal));
+    return clock.now() ?? new Date();
+  }
+
+  private fullKey(key: string): string {
+    checkKey(key, this.url);
+    return this.parts.location.prefix + key;
+  }
+
+  private async reading<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.explained(`read '${key}'`, async () => {
+      try {
+        return await work();
+      } catch (error) {
+        const failure = s3FailureOf(error);
+        if (isAbsent(failure)) throw objectMissing(key, this.url);
+        throw error;
+      }
+    });
+  }
+
+  private async explained<T>(action: string, work: () => Promise<T>): Promise<T> {
+    const { credentials, location, requests } = this.parts;
+    try {
+      return await work();
+    } catch (error) {
+      if (requests.signal?.aborted && error === requests.signal.reason) throw error;
+      throw explainS3Error(error, { action, credentials, location });
+    }
+  }
+}
+
+function deletionError({ key, code, message }: S3DeleteFailure): Error {
+  return Object.assign(new Error(`'${key}': ${message}`), { name: code });
+}

@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
+import { rootCertificates } from 'node:tls';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { StorageError, UsageError } from '../errors';
+import { partBuffers, type PartBuffers } from '../streams/part-buffers';
+import type * as Api from './s3-api';
+import { S3Clock } from './s3-clock';
+import { credentialSource } from './s3-errors';
+import { MOST_REQUESTS_IN_FLIGHT, S3Requests, type S3RequestsOptions } from './s3-requests';
+import { S3Storage } from './s3-storage';
+import { parseS3Url, type S3Location } from './s3-url';
+import type { Storage } from './storage';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 60_000;
+const DIGEST_METADATA = 'sha256';
+
+export interface S3StorageOptions extends S3RequestsOptions {
+  /** @default - those of the process */
+  readonly buffers?: PartBuffers;
+}
+
+/** `url` as in `parseS3Url`; credentials come from the SDK's default chain. Sends nothing yet. */
+export async function openS3Storage(url: string, options: S3StorageOptions = {}): Promise<Storage> {
+  const location = parseS3Url(url);
+  const clock = new S3Clock();
+  return new S3Storage({
+    location,
+    clock,
+    api: new SdkS3Api(createClient(location, clock), location.bucket),
+    requests: new S3Requests(options),
+    buffers: options.buffers ?? partBuffers,
+    credentials: credentialSource(location, process.env),
+  });
+}
+
+function createClient(location: S3Location, clock: S3Clock): S3Client {
+  // A custom endpoint rarely cares about the region, but signatures need one.
+  const fallback = location.endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1');
+  const config: S3ClientConfig = {
+    region: location.region ?? fallback,
+    endpoint: location.endpoint,
+    forcePathStyle: location.pathStyle,
+    profile: location.profile,
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // It would open a connection for each part.
+    expectContinueHeader: false,
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS, ...agents(location.caBundle) },
+  };
+  // A key that is undefined would hide the SDK's own ways to find it.
+  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as S3ClientConfig;
+  const client = new S3Client(given);
+  useOwnDigests(client);
+  observeClock(client, clock);
+  return client;
+}
+
+function agents(caBundle: string | undefined): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
+  const pool = { keepAlive: true, maxSockets: MOST_REQUESTS_IN_FLIGHT, maxFreeSockets: MOST_REQUESTS_IN_FLIGHT };
+  const trusted = caBundle === undefined ? {} : { ca: [...rootCertificates, readCaBundle(caBundle)] };
+  return { httpAgent: new HttpAgent(pool), httpsAgent: new HttpsAgent({ ...pool, ...trusted }) };
+}
+
+function readCaBundle(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new UsageError(`read 'caBundle' '${path}': ${code}; name a readable PEM file`, { path }, { cause });
+  }
+}
+
+/**
+ * The digest that was computed while the bytes were read also signs them, so neither the SDK nor the signer hashes anything again. Lists of
+ * keys to delete are guarded by Content-MD5: each server knows it, while the SDK's CRC32 is refused by older ones.
+ */
+function useOwnDigests(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers, body } = args.request as { headers: Record<string, string>; body?: unknown };
+      const sha256 = headers['x-amz-checksum-sha256'];
+      if (sha256 !== undefined && Buffer.isBuffer(body)) headers['x-amz-content-sha256'] = Buffer.from(sha256, 'base64').toString('hex');
+      if ('x-amz-checksum-crc32' in headers && typeof body === 'string') {
+        delete headers['x-amz-checksum-crc32'];
+        delete headers['x-amz-sdk-checksum-algorithm'];
+        headers['content-md5'] = createHash('md5').update(body).digest('base64');
+      }
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 'useOwnDigests' },
+  );
+}
+
+function observeClock(client: S3Client, clock: S3Clock): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      clock.observe((result.response as { headers?: Record<string, string> }).headers?.['date']);
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'observeClock' },
+  );
+}
+
+class SdkS3Api implements Api.S3Api {
+  constructor(
+    private readonly client: S3Client,
+    private readonly bucket: string,
+  ) {}
+
+  async putObject(key: string, body: Buffer, sha256: Buffer, signal?: AbortSignal): Promise<void> {
+    const command = new PutObjectCommand({
+      Bucket: this.bucket,
+      Key: key,
+      Body: body,
+      ContentLength: body.length,
+      IfNoneMatch: '*',
+      ChecksumSHA256: sha256.toString('base64'),
+      Metadata: { [DIGEST_METADATA]: sha256.toString('hex') },
+    });
+    await this.client.send(command, { abortSignal: signal });
+  }
+
+  async createUpload(key: string, signal?: AbortSignal): Promise<Api.S3Upload> {
+    const command = new CreateMultipartUploadCommand({ Bucket: this.bucket, Key: key, ChecksumAlgorithm: 'SHA256' });
+    const { UploadId } = await this.client.send(command, { abortSignal: signal });
+    return { key, id: required(UploadId, 'UploadId') };
+  }
+
+  async uploadPart(
+    upload: Api.S3Upload,
+    part: Omit<Api.S3UploadedPart, 'etag'>,
+    body: Buffer,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const command = new UploadPartCommand({
+      ...this.named(upload),
+      PartNumber: part.number,
+      Body: body,
+      ContentLength: body.length,
+      ChecksumSHA256: part.sha256.toString('base64'),
+    });
+    const { ETag } = await this.client.send(command, { abortSignal: signal });
+    return required(ETag, 'ETag');
+  }
+
+  async completeUpload(upload: Api.S3Upload, parts: readonly Api.S3UploadedPart[], signal?: AbortSignal): Promise<void> {
+    const Parts = parts.map(({ number, etag, sha256 }) => ({
+      PartNumber: number,
+      ETag: etag,
+      ChecksumSHA256: sha256.toString('base64'),
+    }));
+    const command = new CompleteMultipartUploadCommand({
+      ...this.named(upload),
+      IfNoneMatch: '*',
+      MultipartUpload: { Parts },
+    });
+    await this.client.send(command, { abortSignal: signal });
+  }
+
+  async abortUpload(upload: Api.S3Upload, signal?: AbortSignal): Promise<void> {
+    await this.client.send(new AbortMultipartUploadCommand(this.named(upload)), { abortSignal: signal });
+  }
+
+  async openUploads(key: string, signal?: AbortSignal): Promise<readonly Api.S3OpenUpload[]> {
+    const command = new ListMultipartUploadsCommand({ Bucket: this.bucket, Prefix: key });
+    const { Uploads = [] } = await this.client.send(command, { abortSignal: signal });
+    return Uploads.map(({ Key, UploadId, Initiated }) => ({
+      key: required(Key, 'Key'),
+      id: required(UploadId, 'UploadId'),
+      initiatedAt: Initiated ?? new Date(0),
+    }));
+  }
+
+  async getObject(
+    key: string,
+    range: { readonly offset: number; readonly length: number } | undefined,
+    signal?: AbortSignal,
+  ): Promise<Api.S3Body> {
+    const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
+    const command = new GetObjectCommand({ Bucket: this.bucket, Key: key, Range });
+    const { Body, ContentLength, ContentRange } = await this.client.send(command, { abortSignal: signal });
+    const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange ?? '') ?? [];
+    return {
+      length: required(ContentLength, 'ContentLength'),
+      offset: first === undefined ? undefined : Number(first),
+      objectSize: size === undefined ? undefined : Number(size),
+      stream: Body as Readable,
+    };
+  }
+
+  async headObject(key: string, signal?: AbortSignal): Promise<Api.S3ObjectFacts> {
+    const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key, ChecksumMode: 'ENABLED' });
+    const found = await this.client.send(command, { abortSignal: signal });
+    return {
+      key,
+      size: required(found.ContentLength, 'ContentLength'),
+      modifiedAt: required(found.LastModified, 'LastModified'),
+      sha256: digestOfChecksum(found.ChecksumSHA256) ?? found.Metadata?.[DIGEST_METADATA],
+    };
+  }
+
+  async listObjects(request: Api.S3ListRequest, signal?: AbortSignal): Promise<Api.S3Page> {
+    const command = new ListObjectsV2Command({
+      Bucket: this.bucket,
+      Prefix: request.prefix,
+      StartAfter: request.startAfter,
+      ContinuationToken: request.continuation,
+      MaxKeys: request.maxKeys,
+      // XML can't hold every character that a key can.
+      EncodingType: 'url',
+    });
+    const { Contents = [], IsTruncated, NextContinuationToken } = await this.client.send(command, { abortSignal: signal });
+    return {
+      objects: Contents.map(({ Key, Size, LastModified }) => ({
+        key: decodeURIComponent(required(Key, 'Key').replaceAll('+', '%20')),
+        size: required(Size, 'Size'),
+        modifiedAt: required(LastModified, 'LastModified'),
+      })),
+      continuation: IsTruncated ? NextContinuationToken : undefined,
+    };
+  }
+
+  async deleteObjects(keys: readonly string[], signal?: AbortSignal): Promise<readonly Api.S3DeleteFailure[]> {
+    const command = new DeleteObjectsCommand({
+      Bucket: this.bucket,
+      Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
+    });
+    const { Errors = [] } = await this.client.send(command, { abortSignal: signal });
+    return Errors.map(({ Key = '', Code = 'Unknown', Message = '' }) => ({ key: Key, code: Code, message: Message }));
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+
+  private named(upload: Api.S3Upload): { Bucket: string; Key: string; UploadId: string } {
+    return { Bucket: this.bucket, Key: upload.key, UploadId: upload.id };
+  }
+}
+
+/** `base64` or `base64-parts`, as in `streams/digest.ts` but for the encoding. */
+function digestOfChecksum(checksum: string | undefined): string | undefined {
+  if (checksum === undefined) return undefined;
+  const [base64 = '', parts] = checksum.split('-');
+  const hex = Buffer.from(base64, 'base64').toString('hex');
+  return parts === undefined ? hex : `${hex}-${parts}`;
+}
+
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) {
+    throw new StorageError(`read the server's answer: it has no ${name}; check that 'endpoint' is an S3 server, not a proxy`);
+  }
+  return value;
+}

@@ -1,0 +1,73 @@
+import { readdirSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { isTenant } from '../../lib/contract/repository-layout';
+import type { Owner } from './gates';
+import { isMissing } from './source-disk';
+import { makeFolders, type TargetFs } from './target-fs';
+import type { Journal } from './target-journal';
+import { stateOf, type TargetTree } from './target-tree';
+
+/** What a restore replaces. */
+export interface Replaced {
+  readonly blocks: boolean;
+  readonly wal: boolean;
+  /** Only these tenants' data; undefined: that of all, also of those that the recovery point doesn't have. */
+  readonly tenants: readonly string[] | undefined;
+}
+
+export type Move = Journal['aside'][number];
+
+const WAL_FOLDER = /^[0-9a-f-]{36}\+(.+)\+v[A-Za-z0-9-]+$/;
+
+/** Folders of Tempo's that stand where the restored data goes, and where they are moved to. */
+export function planMoves(tree: TargetTree, replaced: Replaced, now: Date): Move[] {
+  const name = `.tempo-backup-replaced-${now.toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
+  const affected = (tenant: string): boolean => isTenant(tenant) && (replaced.tenants?.includes(tenant) ?? tenant !== 'lost+found');
+  const blocks = replaced.blocks ? foldersIn(tree.traces).filter((path) => affected(basename(path))) : [];
+  const wal = replaced.wal ? walFolders(tree, affected) : [];
+  const move = (parent: string) => (from: string) => ({ from, to: join(parent, name, relative(parent, from)) });
+  return [...blocks.map(move(tree.parent)), ...wal.map(move(tree.walParent))];
+}
+
+/** Moves each folder once: one whose place is taken was moved by an earlier run, and what stands in its own place is new. */
+export async function moveAside(fs: TargetFs, tree: TargetTree, moves: readonly Move[], owner: Owner | undefined): Promise<void> {
+  const changed = new Set<string>();
+  for (const { from, to } of moves) {
+    if (stateOf(to) || !stateOf(from)) continue;
+    const parent = from.startsWith(`${tree.parent}/`) ? tree.parent : tree.walParent;
+    makeFolders(fs, { base: parent, below: relative(parent, dirname(to)) }, owner);
+    fs.rename(from, to);
+    for (const folder of [dirname(from), dirname(to), dirname(dirname(to)), parent]) changed.add(folder);
+  }
+  // Before anything new takes their place: a power failure must not undo only this half.
+  for (const folder of changed) await fs.syncFolder(folder);
+}
+
+/** The folders that hold what was moved, for the result. */
+export function asideFolders(tree: TargetTree, moves: readonly Move[]): string[] {
+  const folder = ({ to }: Move): string => {
+    const parent = to.startsWith(`${tree.parent}/`) ? tree.parent : tree.walParent;
+    return join(parent, relative(parent, to).split('/')[0] ?? '');
+  };
+  return [...new Set(moves.map(folder))].sort();
+}
+
+/** WAL blocks, and the completed blocks below `blocks/`, which Tempo would flush over what is restored. */
+function walFolders(tree: TargetTree, affected: (tenant: string) => boolean): string[] {
+  const wal = foldersIn(tree.wal).filter((path) => affected(WAL_FOLDER.exec(basename(path))?.[1] ?? '/'));
+  const completed = foldersIn(join(tree.wal, 'blocks')).filter((path) => affected(basename(path)));
+  return [...wal, ...completed];
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(folder, name))
+      .sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Dirent } from 'node:fs';
+import { isBlockId } from '../../lib/contract/repository-layout';
+import { UsageError } from '../errors';
+import { unreadable } from './block-tree';
+import { errorCode, type SourceDisk } from './source-disk';
+import { parseWalName } from './wal-block';
+
+// What Tempo, or the file system, puts beside the tenants.
+const NO_DATA = ['lost+found', 'tempo_cluster_seed.json', 'work.json'];
+const TENANT_FILES = ['index.json.gz', 'index.pb.zst'];
+
+/** Throws `UsageError` unless the folders can be read and hold a Tempo's data, or nothing. */
+export function checkTempoFolders(disk: SourceDisk, path: string, walPath: string | undefined): { isEmpty: boolean } {
+  const entries = list(disk, path).filter(({ name }) => !NO_DATA.includes(name));
+  const walEntries = walPath === undefined ? [] : list(disk, walPath).filter(({ name }) => !NO_DATA.includes(name));
+  const isTempo = entries.some((entry) => isTenantFolder(disk, `${path}/${entry.name}`)) || walEntries.some(isWalEntry);
+  if (isTempo) return { isEmpty: false };
+  if (entries.length > 0) throw noData(disk, path, entries);
+  if (walPath !== undefined && walEntries.length > 0) throw noData(disk, walPath, walEntries);
+  return { isEmpty: true };
+}
+
+function list(disk: SourceDisk, folder: string): Dirent[] {
+  try {
+    return disk.list(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
+function isWalEntry({ name }: Dirent): boolean {
+  return name === 'blocks' || parseWalName(name) !== undefined;
+}
+
+function isTenantFolder(disk: SourceDisk, folder: string): boolean {
+  return peek(disk, folder).some(({ name }) => isBlockId(name) || TENANT_FILES.includes(name));
+}
+
+/** Nothing for what is no folder or may not be read: this is only about telling Tempo's data from other data. */
+function peek(disk: SourceDisk, folder: string): Dirent[] {
+  try {
+    return disk.list(folder);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
+function noData(disk: SourceDisk, path: string, entries: readonly Dirent[]): UsageError {
+  const below = entries.find(({ name }) => peek(disk, `${path}/${name}`).some((entry) => isTenantFolder(disk, `${path}/${name}/${entry.name}`)));
+  const advice = entries.some(({ name }) => isBlockId(name))
+    ? `it holds blocks itself, so it is a tenant's; give the folder above it`
+    : below
+      ? `did you mean '${path}/${below.name}'?`
+      : `give the folder that Tempo has as 'storage.trace.local.path', or for the WAL as 'storage.trace.wal.path'`;
+  return new UsageError(`can't use '${path}': there is something in it, but no data of a Tempo; ${advice}`, { path });
+}

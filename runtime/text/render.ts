@@ -1,0 +1,120 @@
+import type { CommandName } from '../../lib/contract/commands';
+import type { BackupResult, CommandResults, ListedPoint, ListResult, PruneResult, RestoreResult, ShowResult, VerifyResult } from '../../lib/contract/results';
+import { formatSize } from '../../lib/contract/size';
+import { age, type Column, counted, table } from './table';
+
+type Renderers = { readonly [C in CommandName]: (result: CommandResults[C], now: Date) => string };
+
+const RENDERERS: Renderers = {
+  backup: renderBackup,
+  list: renderList,
+  show: renderShow,
+  verify: renderVerify,
+  restore: renderRestore,
+  prune: renderPrune,
+};
+
+/** The result of a command as people read it. */
+export function render<C extends CommandName>(command: C, result: CommandResults[C], now: Date): string {
+  return RENDERERS[command](result, now);
+}
+
+function renderBackup({ recoveryPoint: point, blocks, bytes, seconds }: BackupResult): string {
+  const newest = latest(point.tenants.map((tenant) => tenant.newest));
+  const parts = [
+    `recovery point ${point.id}`,
+    `${counted(blocks.total, 'block')} in ${counted(point.tenants.length, 'tenant')}`,
+    ...(point.wal.pages > 0 ? [`${counted(point.wal.pages, 'WAL page')}`] : []),
+    `${formatSize(bytes.total)}, ${formatSize(bytes.sent)} new`,
+    `${(seconds.total ?? 0).toFixed(1)} s`,
+    ...(newest === undefined ? [] : [`blocks up to ${newest}`]),
+  ];
+  const damaged = blocks.damaged.map(({ tenant, block, reason }) => `damaged: ${tenant} ${block}: ${reason}`);
+  return lines([parts.join(' · '), ...damaged, ...point.suspectReasons.map((reason) => `suspect: ${reason}`)]);
+}
+
+function renderList({ recoveryPoints }: ListResult, now: Date): string {
+  if (recoveryPoints.length === 0) return 'no recovery points yet';
+  const columns: Column<ListedPoint>[] = [
+    { title: 'RECOVERY POINT', value: ({ id }) => id },
+    { title: 'AGE', value: ({ createdAt }) => age(createdAt, now) },
+    { title: 'RULE', value: ({ rule }) => rule ?? '-' },
+    { title: 'KEPT FOR', value: ({ pinned, deleteAfter }) => (pinned ? 'pinned' : (deleteAfter ?? 'ever')) },
+    { title: 'BLOCKS', value: ({ blocks }) => blocks.toLocaleString('en-US'), align: 'right' },
+    { title: 'SIZE', value: ({ bytes }) => formatSize(bytes), align: 'right' },
+    { title: 'VERIFIED', value: ({ verified }) => (verified ? `${verified.level}, ${age(verified.at, now)} ago` : '-') },
+    { title: '', value: ({ suspect }) => (suspect ? 'SUSPECT' : '') },
+  ];
+  return table(columns, recoveryPoints);
+}
+
+function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
+  const facts: [string, string][] = [
+    ['recovery point', point.id],
+    ['made', `${point.createdAt}, ${age(point.createdAt, now)} ago, by ${point.rule === null ? 'hand' : `rule ${point.rule}`}, runner ${point.runner}`],
+    ['complete up to', point.cutAt],
+    ['kept', point.pinned ? `for ever: ${point.pinReason ?? ''}` : `for ${point.deleteAfter ?? 'ever'}`],
+    ['verified', point.verified ? `${point.verified.level}, ${age(point.verified.at, now)} ago` : 'not yet'],
+    ['source', `${point.source.name}, Tempo ${point.source.tempoVersion ?? 'of unknown version'}`],
+    ['write-ahead log', `${counted(point.wal.blocks, 'block')}, ${counted(point.wal.pages, 'page')}, ${formatSize(point.wal.bytes)}`],
+    ...point.config.map(({ name, bytes }): [string, string] => ['configuration', `${name}, ${formatSize(bytes)}`]),
+    ...point.suspectReasons.map((reason): [string, string] => ['SUSPECT', reason]),
+    ...point.damaged.map(({ tenant, block, reason }): [string, string] => ['DAMAGED', `${tenant} ${block}: ${reason}`]),
+  ];
+  const tenants = table(
+    [
+      { title: 'TENANT', value: (row) => row.tenant },
+      { title: 'BLOCKS', value: (row) => row.blocks.toLocaleString('en-US'), align: 'right' },
+      { title: 'TRACES', value: (row) => row.objects.toLocaleString('en-US'), align: 'right' },
+      { title: 'SIZE', value: (row) => formatSize(row.bytes), align: 'right' },
+      { title: 'OLDEST', value: (row) => row.oldest ?? '-' },
+      { title: 'NEWEST', value: (row) => row.newest ?? '-' },
+    ],
+    point.tenants,
+  );
+  return lines([...facts.map(([name, value]) => `${name.padEnd(16)}  ${value}`), '', tenants]);
+}
+
+function renderVerify(result: VerifyResult): string {
+  const points = result.recoveryPoints.map(({ id, ok, complete, problems }) => {
+    const state = ok ? (complete ? `verified at level ${result.level}` : 'good so far, not finished') : `NOT GOOD: ${counted(problems, 'problem')}`;
+    return `${id}  ${state}`;
+  });
+  const rest = result.remainingBytes > 0 ? [`${formatSize(result.remainingBytes)} are left for the next run`] : [];
+  const problems = result.problems.map(({ recoveryPoint, key, reason }) => `${recoveryPoint}  ${key}: ${reason}`);
+  const total = `${counted(result.objects.checked, 'object')} checked · ${formatSize(result.bytes.read)} read · ${(result.seconds.total ?? 0).toFixed(1)} s`;
+  return lines([...points, ...problems, ...rest, total]);
+}
+
+function renderRestore(result: RestoreResult): string {
+  const { blocks, wal, bytes } = result;
+  const gates = result.gates.map(({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`);
+  const what = `recovery point ${result.recoveryPoint} into ${result.target}`;
+  const amount = `${counted(blocks.total, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.total)}`;
+  if (result.dryRun) return lines([`would restore ${what}: ${amount}, ${blocks.skipped} already there`, ...gates]);
+  return lines([
+    `restored ${what}: ${counted(blocks.restored, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.written)} written, ${blocks.skipped} already there · ${(result.seconds.total ?? 0).toFixed(1)} s`,
+    ...gates,
+    ...blocks.failed.map(({ tenant, block, reason }) => `FAILED ${tenant} ${block}: ${reason}`),
+    ...result.movedAside.map((path) => `what was there is now in ${path}`),
+  ]);
+}
+
+function renderPrune(result: PruneResult): string {
+  const { points, objects, bytes, dryRun } = result;
+  const would = dryRun ? 'would be ' : '';
+  return lines([
+    ...points.kept.map(({ id, reasons }) => `keep     ${id}  ${reasons.join(', ')}`),
+    ...points.condemned.map((id) => `condemn  ${id}`),
+    ...points.deleted.map((id) => `delete   ${id}`),
+    `${counted(points.condemned.length, 'point')} and ${counted(objects.condemned, 'object')} (${formatSize(bytes.condemned)}) ${would}condemned, ${counted(points.deleted.length, 'point')} and ${counted(objects.deleted, 'object')} (${formatSize(bytes.deleted)}) ${would}deleted`,
+  ]);
+}
+
+function latest(times: readonly (string | null)[]): string | undefined {
+  return times.filter((time) => time !== null).sort().at(-1);
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.join('\n');
+}

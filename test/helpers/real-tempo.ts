@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const HTTP = 'http://127.0.0.1:13210';
+const OTLP = 'http://127.0.0.1:14328';
+
+export interface PushedTrace {
+  readonly tenant: string;
+  readonly traceId: string;
+}
+
+/** A real Tempo 2.9 process on loopback that keeps its data below `home`, with two tenants and short periods. */
+export class RealTempo {
+  readonly tracesPath: string;
+  readonly walPath: string;
+  private process: ChildProcess | undefined;
+  private output = '';
+
+  constructor(
+    private readonly program: string,
+    private readonly home: string,
+  ) {
+    this.tracesPath = join(home, 'traces');
+    this.walPath = join(home, 'wal');
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.home, { recursive: true });
+    const file = join(this.home, '..', 'tempo.yaml');
+    await writeFile(file, configuration(this.home));
+    this.process = spawn(this.program, [`-config.file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000)));
+    }
+    await this.until('ready', async () => (await fetch(`${HTTP}/ready`)).ok);
+  }
+
+  async kill(): Promise<void> {
+    const running = this.process;
+    if (!running || running.exitCode !== null) return;
+    const gone = new Promise((resolve) => running.once('exit', resolve));
+    running.kill('SIGKILL');
+    await gone;
+  }
+
+  async push(tenant: string): Promise<PushedTrace> {
+    const traceId = randomBytes(16).toString('hex');
+    const now = BigInt(Date.now()) * 1_000_000n;
+    const span = {
+      traceId,
+      spanId: randomBytes(8).toString('hex'),
+      name: 'GET /',
+      kind: 1,
+      startTimeUnixNano: String(now),
+      endTimeUnixNano: String(now + 1_000_000n),
+    };
+    const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] };
+    const response = await fetch(`${OTLP}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-scope-orgid': tenant },
+      body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] }),
+    });
+    if (!response.ok) throw new Error(`push: ${response.status} ${await response.text()}`);
+    return { tenant, traceId };
+  }
+
+  async flush(): Promise<void> {
+    await fetch(`${HTTP}/flush`, { method: 'POST' });
+  }
+
+  async has({ tenant, traceId }: PushedTrace): Promise<boolean> {
+    const response = await fetch(`${HTTP}/api/traces/${traceId}`, { headers: { 'x-scope-orgid': tenant } });
+    await response.arrayBuffer();
+    return response.status === 200;
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${HTTP}/metrics`)).text();
+  }
+
+  async until(what: string, condition: () => Promise<boolean>, milliseconds = 60_000): Promise<void> {
+    const deadline = Date.now() + milliseconds;
+    while (Date.now() < deadline) {
+      // A refused connection only means: not yet.
+      if (await condition().catch(() => false)) return;
+      await sleep(200);
+    }
+    throw new Error(`Tempo isn't ${what} after ${milliseconds} ms; its last lines:\n${this.output.slice(-2000)}`);
+  }
+}
+
+function configuration(home: string): string {
+  return `multitenancy_enabled: true
+server: {http_listen_address: 127.0.0.1, http_listen_port: 13210, grpc_listen_address: 127.0.0.1, grpc_listen_port: 19105}
+distributor: {receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:14328}}}}}
+ingester: {lifecycler: {address: 127.0.0.1, min_ready_duration: 1s, final_sleep: 0s}, trace_idle_period: 1s, trace_live_period: 2s, flush_check_period: 1s, max_block_duration: 3s, complete_block_timeout: 5s}
+compactor: {compaction: {block_retention: 24h, compacted_block_retention: 1h, compaction_window: 1h, compaction_cycle: 2s, max_time_per_tenant: 2s}}
+memberlist: {bind_addr: [127.0.0.1], bind_port: 17956}
+storage: {trace: {backend: local, local: {path: ${home}/traces}, wal: {path: ${home}/wal}, blocklist_poll: 1s}}
+query_frontend: {search: {query_backend_after: 0s, query_ingesters_until: 0s}}
+usage_report: {reporting_enabled: false}
+`;
+}
