@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const outfile = join(root, 'dist/tempo-backup.js');
 
-// zod's messages in fifty languages would be a seventh of the bundle and of its start; nobody can ask for them here.
+// zod's messages in fifty languages would be a seventh of the bundle; nobody can ask for them here.
 const withoutLocales = {
   name: 'without-locales',
   setup: ({ onLoad }) => onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.c?js$/ }, () => ({ contents: '' })),

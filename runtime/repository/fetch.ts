@@ -14,14 +14,22 @@ export type PartWriter = (offset: number, bytes: Buffer) => Promise<void>;
  * Reads an object and hashes every byte once. Parts are handed on as they come, so nothing that was written may be used before this
  * resolves: only then the whole is known to be what the manifest says.
  */
-export async function fetchObject(storage: Storage, reference: ObjectReference, write: PartWriter, signal?: AbortSignal): Promise<void> {
+export async function fetchObject(
+  storage: Storage,
+  reference: ObjectReference,
+  write: PartWriter,
+  signal?: AbortSignal,
+): Promise<void> {
   const found = await digestOfSource(storedSource(storage, reference.key, reference.size), { write, signal });
   if (found === reference.sha256) return;
-  throw new IntegrityError(`read '${reference.key}': it is damaged: its SHA-256 differs; restore it from a replica or an object version`, {
-    key: reference.key,
-    expected: reference.sha256,
-    found,
-  });
+  throw new IntegrityError(
+    `read '${reference.key}': it is damaged: its SHA-256 differs; restore it from a replica or an object version`,
+    {
+      key: reference.key,
+      expected: reference.sha256,
+      found,
+    },
+  );
 }
 
 /** An object as something that parquet readers can read in any order. Not hashed: a range has no digest. */
@@ -42,7 +50,10 @@ export function storedSource(storage: Storage, key: string, size: number): ByteS
 }
 
 /** The digest of all bytes of a source; each part is also given to `write`. */
-export async function digestOfSource(source: ByteSource, options: { readonly write?: PartWriter; readonly signal?: AbortSignal } = {}): Promise<string> {
+export async function digestOfSource(
+  source: ByteSource,
+  options: { readonly write?: PartWriter; readonly signal?: AbortSignal } = {},
+): Promise<string> {
   const parts = partsOf(source.size);
   const digests: Buffer[] = new Array<Buffer>(parts.length);
   const work = async (part: Part): Promise<void> => {

@@ -45,6 +45,9 @@ async function createIdentity(storage: Storage, { create, now }: IdentityOptions
   await storage.sync();
   // Whoever came first is right: both runners of a race end up with the identity that lies there.
   const agreed = await readIdentity(storage);
-  if (!agreed) throw new RepositoryMissingError(`open repository '${storage.url}': ${REPOSITORY_KEY} vanished after it was created`);
+  if (!agreed)
+    throw new RepositoryMissingError(
+      `open repository '${storage.url}': ${REPOSITORY_KEY} vanished after it was created`,
+    );
   return agreed;
 }

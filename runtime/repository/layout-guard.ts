@@ -1,4 +1,11 @@
-import type { IndexedBlock, Manifest, ObjectReference, TenantIndex, TenantSummary, WalBlock } from '../../lib/contract/manifest';
+import type {
+  IndexedBlock,
+  Manifest,
+  ObjectReference,
+  TenantIndex,
+  TenantSummary,
+  WalBlock,
+} from '../../lib/contract/manifest';
 import {
   blockPrefix,
   CONFIG_PREFIX,
@@ -31,13 +38,22 @@ const SALT = '[0-9a-f]{16}';
 export function checkManifest(key: string, manifest: Manifest): void {
   const guard = new Guard(key);
   guard.check(pointKey(manifest.id) === key, `its id is '${manifest.id}'`);
-  guard.check(manifest.baseline === null || pointIdOf(pointKey(manifest.baseline)) !== undefined, 'its baseline is no ID of a point');
-  guard.checkUnique(manifest.tenants.map(({ tenant }) => tenant), 'tenant');
+  guard.check(
+    manifest.baseline === null || pointIdOf(pointKey(manifest.baseline)) !== undefined,
+    'its baseline is no ID of a point',
+  );
+  guard.checkUnique(
+    manifest.tenants.map(({ tenant }) => tenant),
+    'tenant',
+  );
   for (const summary of manifest.tenants) checkSummary(guard, summary);
   guard.checkUnique(manifest.wal.map(walName), 'WAL block');
   for (const block of manifest.wal) checkWalBlock(guard, block);
   for (const file of manifest.config) {
-    guard.check(/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(file.key.slice(CONFIG_PREFIX.length)), `'${file.key}' is no key of a configuration`);
+    guard.check(
+      /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(file.key.slice(CONFIG_PREFIX.length)),
+      `'${file.key}' is no key of a configuration`,
+    );
     guard.check(file.key.startsWith(CONFIG_PREFIX), `'${file.key}' is no key of a configuration`);
     guard.checkSize(file.size, CONFIG_LIMIT, file.key);
   }
@@ -47,8 +63,14 @@ export function checkManifest(key: string, manifest: Manifest): void {
 export function checkIndex(summary: TenantSummary, index: TenantIndex): void {
   const guard = new Guard(summary.index.key);
   guard.check(index.tenant === summary.tenant, `it is of tenant '${index.tenant}', not '${summary.tenant}'`);
-  guard.check(index.blocks.length === summary.blocks, `it has ${index.blocks.length} blocks, the manifest says ${summary.blocks}`);
-  guard.checkUnique(index.blocks.map(({ id }) => id), 'block');
+  guard.check(
+    index.blocks.length === summary.blocks,
+    `it has ${index.blocks.length} blocks, the manifest says ${summary.blocks}`,
+  );
+  guard.checkUnique(
+    index.blocks.map(({ id }) => id),
+    'block',
+  );
   for (const block of index.blocks) checkBlock(guard, summary.tenant, block);
 }
 
@@ -76,10 +98,14 @@ function checkSummary(guard: Guard, { tenant, index }: TenantSummary): void {
 
 function checkWalBlock(guard: Guard, block: WalBlock): void {
   guard.check(isBlockId(block.id) && isTenant(block.tenant), `'${walName(block)}' is no WAL block`);
-  guard.checkUnique(block.pages.map(({ name }) => name), 'page');
+  guard.checkUnique(
+    block.pages.map(({ name }) => name),
+    'page',
+  );
   const rewritten = new RegExp(`^${REWRITTEN_PREFIX}wal/${escaped(walName(block))}/${SALT}/[0-9]{10}$`);
   for (const page of block.pages) {
-    const itsKey = page.key === walPageKey(block, page.name) || (rewritten.test(page.key) && page.key.endsWith(`/${page.name}`));
+    const itsKey =
+      page.key === walPageKey(block, page.name) || (rewritten.test(page.key) && page.key.endsWith(`/${page.name}`));
     guard.check(itsKey, `'${page.key}' is no key of a page of '${walName(block)}'`);
     guard.checkSize(page.size, OBJECT_LIMIT, page.key);
   }
@@ -89,11 +115,17 @@ function checkBlock(guard: Guard, tenant: string, block: IndexedBlock): void {
   guard.check(isBlockId(block.id), `'${block.id}' is no ID of a block`);
   if (block.prefix !== undefined) {
     const rewritten = new RegExp(`^${REWRITTEN_PREFIX}${escaped(tenant)}/${block.id}/${SALT}$`);
-    guard.check(rewritten.test(block.prefix) || block.prefix === blockPrefix(tenant, block.id), `'${block.prefix}' is no place of block '${block.id}'`);
+    guard.check(
+      rewritten.test(block.prefix) || block.prefix === blockPrefix(tenant, block.id),
+      `'${block.prefix}' is no place of block '${block.id}'`,
+    );
   }
   const names = block.files.map(([name]) => name);
   guard.checkUnique(names, 'file');
-  guard.check(names.includes('data.parquet') && names.at(-1) === 'meta.json', `block '${block.id}' lacks data.parquet or meta.json`);
+  guard.check(
+    names.includes('data.parquet') && names.at(-1) === 'meta.json',
+    `block '${block.id}' lacks data.parquet or meta.json`,
+  );
   for (const [name, size] of block.files) {
     guard.check(isBlockFile(name), `'${name}' is no file of a block`);
     guard.checkSize(size, name === 'meta.json' ? META_LIMIT : OBJECT_LIMIT, `${block.id}/${name}`);
@@ -104,7 +136,8 @@ class Guard {
   constructor(private readonly key: string) {}
 
   check(condition: boolean, otherwise: string): void {
-    if (!condition) throw new IntegrityError(`read repository: '${this.key}' is damaged: ${otherwise}`, { key: this.key });
+    if (!condition)
+      throw new IntegrityError(`read repository: '${this.key}' is damaged: ${otherwise}`, { key: this.key });
   }
 
   checkSize(size: number, limit: number, name: string): void {

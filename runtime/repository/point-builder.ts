@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { FORMAT_VERSION, type IndexedBlock, type Manifest, manifestSchema, type TenantSummary, type WalBlock } from '../../lib/contract/manifest';
+import {
+  FORMAT_VERSION,
+  type IndexedBlock,
+  type Manifest,
+  manifestSchema,
+  type TenantSummary,
+  type WalBlock,
+} from '../../lib/contract/manifest';
 import { configKey, indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
 import { RefusedError, SourceRegressedError, StorageError } from '../errors';
 import { digestOf } from '../streams/digest';
@@ -97,8 +104,13 @@ export class PointBuilder {
     if (fingerprint(live) === this.previous.summary(tenant)?.fingerprint) return new Set(live.keys());
     const indexed = await this.previous.blocks(tenant);
     const stored = this.blocks.get(tenant);
-    const isKnown = ([id, seen]: readonly [string, string]) => stored?.get(id)?.seen === seen || indexed.get(id)?.seen === seen;
-    return new Set(Array.from(live).filter(isKnown).map(([id]) => id));
+    const isKnown = ([id, seen]: readonly [string, string]) =>
+      stored?.get(id)?.seen === seen || indexed.get(id)?.seen === seen;
+    return new Set(
+      Array.from(live)
+        .filter(isKnown)
+        .map(([id]) => id),
+    );
   }
 
   /** Stores all files, has the block confirmed, then stores meta.json. */
@@ -174,7 +186,9 @@ export class PointBuilder {
 
   private checkNotEmptied(drafts: Drafts): void {
     const { manifest } = this.previous;
-    const isEmpty = drafts.wal.length === 0 && drafts.tenants.every(({ unchanged, blocks }) => !unchanged?.blocks && blocks.length === 0);
+    const isEmpty =
+      drafts.wal.length === 0 &&
+      drafts.tenants.every(({ unchanged, blocks }) => !unchanged?.blocks && blocks.length === 0);
     const wasEmpty = !manifest || (manifest.tenants.length === 0 && manifest.wal.length === 0);
     if (!isEmpty || wasEmpty || this.options.allow?.has('source-regression')) return;
     throw new SourceRegressedError(
@@ -192,7 +206,9 @@ export class PointBuilder {
   private baselineId(): string | null {
     const { manifest, baseline } = this.previous;
     const comparable = baseline ?? manifest;
-    return comparable && !comparable.tenants.some(({ tenant }) => this.previous.isUnreadable(tenant)) ? comparable.id : null;
+    return comparable && !comparable.tenants.some(({ tenant }) => this.previous.isUnreadable(tenant))
+      ? comparable.id
+      : null;
   }
 
   private async storeIndex(draft: TenantDraft): Promise<TenantSummary> {
@@ -202,12 +218,18 @@ export class PointBuilder {
       // Line feeds at the end make another key of the same list, where an old object of the first key may be about to be deleted.
       const bytes = await compressed(text + '\n'.repeat(attempt));
       const sha256 = digestOf(bytes);
-      const summary = { tenant: draft.tenant, index: { key: indexKey(sha256), size: bytes.length, sha256 }, ...totalsOf(index.blocks) };
+      const summary = {
+        tenant: draft.tenant,
+        index: { key: indexKey(sha256), size: bytes.length, sha256 },
+        ...totalsOf(index.blocks),
+      };
       checkIndex(summary, index);
       if (index.blocks.length === 0 || this.previous.named(summary.index.key)) return summary;
       if (await this.placement.place(summary.index.key, bytesInMemory(bytes))) return summary;
     }
-    throw new StorageError(`store index of tenant '${draft.tenant}': its keys are taken by other bytes; run the backup again`);
+    throw new StorageError(
+      `store index of tenant '${draft.tenant}': its keys are taken by other bytes; run the backup again`,
+    );
   }
 
   private async firstFree(keys: readonly string[], bytes: Buffer): Promise<string> {
@@ -224,7 +246,10 @@ export class PointBuilder {
       const id = timedId(timeAfter(this.previous.newest, now), this.repository.suffix());
       const manifest = manifestSchema.parse({ ...content, id, createdAt: now.toISOString() });
       checkManifest(pointKey(id), manifest);
-      const { created, size } = await this.repository.storage.put(pointKey(id), bytesInMemory(Buffer.from(JSON.stringify(manifest))));
+      const { created, size } = await this.repository.storage.put(
+        pointKey(id),
+        bytesInMemory(Buffer.from(JSON.stringify(manifest))),
+      );
       if (!created) continue;
       this.placement.uploads++;
       this.placement.sentBytes += size;

@@ -45,7 +45,8 @@ export async function prune(repository: Repository, options: PruneOptions): Prom
   const survey = await takeSurvey(repository, options);
   const decision = await decide(repository, survey, options);
   const refused = refusal(survey, decision, options);
-  if (options.dryRun) return outcomeOf(survey, decision, { dryRun: true, refused, deletedObjects: decision.deletedObjects });
+  if (options.dryRun)
+    return outcomeOf(survey, decision, { dryRun: true, refused, deletedObjects: decision.deletedObjects });
   if (refused) throw refused;
   const deletedObjects = await carryOut(repository, survey, { decision, signal: options.signal });
   return outcomeOf(survey, decision, { dryRun: false, refused: undefined, deletedObjects });
@@ -78,9 +79,14 @@ async function takeSurvey(repository: Repository, { grace }: PruneOptions): Prom
   const { points, foreign } = await repository.listPoints();
   const stranger = foreign.find((key) => key.endsWith('.json'));
   if (stranger !== undefined) {
-    throw new IntegrityError(`prune repository: '${stranger}' is no manifest that this release knows; move it elsewhere`, { key: stranger });
+    throw new IntegrityError(
+      `prune repository: '${stranger}' is no manifest that this release knows; move it elsewhere`,
+      { key: stranger },
+    );
   }
-  const manifests = new Map((await orNothingDeleted(() => repository.manifests(points))).map((manifest) => [manifest.id, manifest]));
+  const manifests = new Map(
+    (await orNothingDeleted(() => repository.manifests(points))).map((manifest) => [manifest.id, manifest]),
+  );
   const ledger = await VerificationLedger.load(repository);
   const warnings = [...ledger.warnings];
   const known = points.flatMap((point) => {
@@ -96,7 +102,8 @@ async function takeSurvey(repository: Repository, { grace }: PruneOptions): Prom
 async function decide(repository: Repository, survey: Survey, { grace, signal }: PruneOptions): Promise<Decision> {
   const { now, points, records } = survey;
   const isExpired = (id: string): boolean => survey.kept.get(id)?.length === 0;
-  const hasAge = (object: { readonly modifiedAt: Date }, age: number): boolean => now.getTime() - object.modifiedAt.getTime() >= age;
+  const hasAge = (object: { readonly modifiedAt: Date }, age: number): boolean =>
+    now.getTime() - object.modifiedAt.getTime() >= age;
   const settledRecords = records.filter((record) => hasAge(record, grace));
   const settled = namesIn(settledRecords);
   const pending = namesIn(records);
@@ -104,8 +111,15 @@ async function decide(repository: Repository, survey: Survey, { grace, signal }:
   const deletedPoints = expired.filter((id) => settled.points.has(id));
   const condemnedPoints = expired.filter((id) => !pending.points.has(id));
 
-  const retained = manifestsOf(survey, points.map(({ id }) => id).filter((id) => !isExpired(id)));
-  const { bytes, unreferenced } = await takeCensus(repository.storage, await keysNamedBy(repository, retained, signal), signal);
+  const retained = manifestsOf(
+    survey,
+    points.map(({ id }) => id).filter((id) => !isExpired(id)),
+  );
+  const { bytes, unreferenced } = await takeCensus(
+    repository.storage,
+    await keysNamedBy(repository, retained, signal),
+    signal,
+  );
   const condemnedObjects = unreferenced.filter((object) => !pending.objects.has(object.key) && hasAge(object, grace));
   const deletedObjects = unreferenced.filter((object) => settled.objects.has(object.key) && hasAge(object, 2 * grace));
   const pendingBytes = sizeOf(unreferenced.filter(({ key }) => pending.objects.has(key)));
@@ -117,7 +131,11 @@ async function decide(repository: Repository, survey: Survey, { grace, signal }:
   return { condemnedPoints, condemnedObjects, deletedPoints, deletedObjects, settledRecords, share };
 }
 
-function refusal({ points, manifests }: Survey, decision: Decision, { allow, maxShare }: PruneOptions): RefusedError | undefined {
+function refusal(
+  { points, manifests }: Survey,
+  decision: Decision,
+  { allow, maxShare }: PruneOptions,
+): RefusedError | undefined {
   const newest = points[0] && manifests.get(points[0].id);
   const [reason] = newest?.suspect ?? [];
   if (newest && reason !== undefined && !allow?.has('suspect-source')) {
@@ -142,7 +160,11 @@ async function carryOut(
   const { storage } = repository;
   const { condemnedPoints, condemnedObjects, deletedPoints, settledRecords } = decision;
   if (condemnedPoints.length + condemnedObjects.length > 0) {
-    await condemn(repository, condemnedPoints, condemnedObjects.map(({ key, size }) => [key, size] as const));
+    await condemn(
+      repository,
+      condemnedPoints,
+      condemnedObjects.map(({ key, size }) => [key, size] as const),
+    );
   }
   const deletedObjects = await withoutNamed(repository, survey, decision);
   signal?.throwIfAborted();
@@ -151,12 +173,19 @@ async function carryOut(
   if (deletedPoints.length > 0) await storage.sync();
   const batches = batchesOf(deletedObjects.map(({ key }) => key));
   await forEachConcurrently(batches, BATCHES_AT_ONCE, (batch) => storage.delete(batch), signal);
-  await storage.delete([...settledRecords.map(({ key }) => key), ...(await recordKeys(repository)).slice(LEDGER_RECORDS)]);
+  await storage.delete([
+    ...settledRecords.map(({ key }) => key),
+    ...(await recordKeys(repository)).slice(LEDGER_RECORDS),
+  ]);
   return deletedObjects;
 }
 
 /** What expired points name stays for as long as they do. */
-async function withoutNamed(repository: Repository, survey: Survey, decision: Decision): Promise<readonly StoredObject[]> {
+async function withoutNamed(
+  repository: Repository,
+  survey: Survey,
+  decision: Decision,
+): Promise<readonly StoredObject[]> {
   const { deletedObjects, deletedPoints } = decision;
   if (deletedObjects.length === 0) return [];
   const going = new Set(deletedPoints);
@@ -168,7 +197,11 @@ async function withoutNamed(repository: Repository, survey: Survey, decision: De
 function outcomeOf(
   { kept, warnings }: Survey,
   { condemnedPoints, condemnedObjects, deletedPoints }: Decision,
-  run: { readonly dryRun: boolean; readonly refused: RefusedError | undefined; readonly deletedObjects: readonly StoredObject[] },
+  run: {
+    readonly dryRun: boolean;
+    readonly refused: RefusedError | undefined;
+    readonly deletedObjects: readonly StoredObject[];
+  },
 ): PruneOutcome {
   const { dryRun, refused, deletedObjects } = run;
   const stays = [...kept].filter(([, reasons]) => reasons.length > 0).map(([id, reasons]) => ({ id, reasons }));
@@ -182,7 +215,10 @@ function outcomeOf(
   };
 }
 
-function namesIn(records: readonly CondemnedRecord[]): { readonly points: ReadonlySet<string>; readonly objects: ReadonlySet<string> } {
+function namesIn(records: readonly CondemnedRecord[]): {
+  readonly points: ReadonlySet<string>;
+  readonly objects: ReadonlySet<string>;
+} {
   return {
     points: new Set(records.flatMap(({ points }) => points)),
     objects: new Set(records.flatMap(({ objects }) => objects.map(([key]) => key))),

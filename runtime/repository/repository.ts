@@ -72,7 +72,8 @@ export class Repository {
 
   async manifest(id: string): Promise<Manifest> {
     const key = pointKey(id);
-    if (pointIdOf(key) === undefined) throw new UsageError(`find recovery point '${id}': that is no ID of one; see 'list'`);
+    if (pointIdOf(key) === undefined)
+      throw new UsageError(`find recovery point '${id}': that is no ID of one; see 'list'`);
     const bytes = await this.storage.get(key, MANIFEST_LIMIT);
     const manifest = readDocument(manifestSchema, key, bytes.toString('utf8'));
     if (manifest.repository !== this.identity.id) {
@@ -109,7 +110,8 @@ export class Repository {
   async resolve(text: string): Promise<Manifest> {
     const { points } = await this.listPoints();
     const [newest] = points;
-    if (!newest) throw new UsageError(`find recovery point '${text}': the repository '${this.storage.url}' has none yet`);
+    if (!newest)
+      throw new UsageError(`find recovery point '${text}': the repository '${this.storage.url}' has none yet`);
     if (text === 'latest') return this.manifest(newest.id);
     if (points.some(({ id }) => id === text)) return this.manifest(text);
     return TIME.test(text) ? this.cutBefore(timeIn(text), points) : this.beginningWith(text, points);
@@ -120,7 +122,11 @@ export class Repository {
     const bytes = await this.storage.get(index.key, index.size);
     const found = digestOf(bytes);
     if (bytes.length !== index.size || found !== index.sha256) {
-      throw new IntegrityError(`read repository: '${index.key}' is damaged: its digest differs`, { key: index.key, expected: index.sha256, found });
+      throw new IntegrityError(`read repository: '${index.key}' is damaged: its digest differs`, {
+        key: index.key,
+        expected: index.sha256,
+        found,
+      });
     }
     const parsed = readDocument(indexSchema, index.key, await decompressed(index.key, bytes));
     checkIndex({ index, ...summary }, parsed);

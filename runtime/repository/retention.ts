@@ -24,7 +24,10 @@ export interface RetentionOptions {
  *
  * @param points - newest first
  */
-export function reasonsToKeep(points: readonly RetainedPoint[], options: RetentionOptions): Map<string, readonly string[]> {
+export function reasonsToKeep(
+  points: readonly RetainedPoint[],
+  options: RetentionOptions,
+): Map<string, readonly string[]> {
   const groups = [ownReasons(points, options), proofReasons(points), reasonsOfRunningBackups(points, options)];
   return new Map(points.map(({ id }) => [id, groups.flatMap((group) => group.get(id) ?? [])]));
 }
@@ -53,7 +56,8 @@ function proofReasons(points: readonly RetainedPoint[]): Reasons {
   const newestVerified = points.find(({ verified }) => verified);
   const proven = points.findIndex(({ verified, manifest }) => verified && manifest.suspect.length === 0);
   const unproven = proven < 0 ? points : points.slice(0, proven + 1);
-  for (const [position, { id }] of unproven.entries()) reasons.set(id, [position === 0 ? 'newest' : 'no newer point is sound and verified']);
+  for (const [position, { id }] of unproven.entries())
+    reasons.set(id, [position === 0 ? 'newest' : 'no newer point is sound and verified']);
   if (newestVerified) reasons.set(newestVerified.id, [...(reasons.get(newestVerified.id) ?? []), 'newest verified']);
   return reasons;
 }
@@ -67,7 +71,8 @@ function reasonsOfRunningBackups(points: readonly RetainedPoint[], { now, grace 
   const recent = settled < 0 ? points : points.slice(0, settled + 1);
   const reasons: Reasons = new Map(recent.map(({ id }) => [id, ['a running backup may build on it']]));
   for (const { id, manifest } of recent) {
-    if (manifest.baseline !== null) reasons.set(manifest.baseline, [...(reasons.get(manifest.baseline) ?? []), `'${id}' is compared with it`]);
+    if (manifest.baseline !== null)
+      reasons.set(manifest.baseline, [...(reasons.get(manifest.baseline) ?? []), `'${id}' is compared with it`]);
   }
   return reasons;
 }

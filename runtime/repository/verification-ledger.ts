@@ -31,7 +31,13 @@ export interface PointVerification {
 
 const seconds = z.number().int().nonnegative();
 const level = z.enum(['quick', 'full', 'content']);
-const pointSchema = z.object({ level: level.nullable(), at: seconds, ok: z.boolean(), problems: z.array(z.string()), checkedAt: seconds });
+const pointSchema = z.object({
+  level: level.nullable(),
+  at: seconds,
+  ok: z.boolean(),
+  problems: z.array(z.string()),
+  checkedAt: seconds,
+});
 const good = [z.string(), seconds, seconds, seconds] as const;
 const unitSchema = z.union([z.tuple([...good]), z.tuple([...good, level, seconds, z.string(), z.string()])]);
 const recordSchema = z.object({
@@ -94,7 +100,10 @@ export class VerificationLedger {
     const bytes = bytesInMemory(await compressed(text));
     const { storage, now } = this.repository;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const { created } = await storage.put(`${VERIFICATIONS_PREFIX}${timedId(now(), this.repository.suffix())}.json.gz`, bytes);
+      const { created } = await storage.put(
+        `${VERIFICATIONS_PREFIX}${timedId(now(), this.repository.suffix())}.json.gz`,
+        bytes,
+      );
       if (created) return storage.sync();
     }
     throw new StorageError(`save verification: ${ATTEMPTS} names of records were taken; run it again`);
@@ -102,9 +111,13 @@ export class VerificationLedger {
 
   private async merge(key: string): Promise<void> {
     try {
-      const record = readDocument(recordSchema, key, await decompressed(key, await this.repository.storage.get(key, RECORD_LIMIT)));
+      const record = readDocument(
+        recordSchema,
+        key,
+        await decompressed(key, await this.repository.storage.get(key, RECORD_LIMIT)),
+      );
       for (const [id, point] of Object.entries(record.points)) {
-        if (point.checkedAt > (this.points.get(id)?.checkedAt ?? -1)) this.points.set(id, point);
+        if (isNewer(point, this.points.get(id))) this.points.set(id, point);
       }
       for (const [id, quick, full, content, ...found] of record.units) {
         this.units.set(id, mergeStates(this.unit(id), { quick, full, content, failure: failureOf(found) }));
@@ -119,7 +132,8 @@ export class VerificationLedger {
 /** Newest first. */
 export async function recordKeys({ storage }: Repository): Promise<string[]> {
   const records = [];
-  for await (const record of storage.list(VERIFICATIONS_PREFIX)) if (record.key.endsWith('.json.gz')) records.push(record);
+  for await (const record of storage.list(VERIFICATIONS_PREFIX))
+    if (record.key.endsWith('.json.gz')) records.push(record);
   records.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime() || (a.key < b.key ? 1 : -1));
   return records.map(({ key }) => key);
 }
@@ -129,6 +143,14 @@ export function includesLevel(level: VerifyLevel | null, wanted: VerifyLevel): b
   return level !== null && LEVELS.indexOf(level) >= LEVELS.indexOf(wanted);
 }
 
+/** Of one second, the bad news counts. */
+function isNewer(found: PointVerification, known: PointVerification | undefined): boolean {
+  if (!known) return true;
+  return found.checkedAt > known.checkedAt || (found.checkedAt === known.checkedAt && !found.ok);
+}
+
 function failureOf([level, at, key, reason]: [] | [VerifyLevel, number, string, string]): UnitState['failure'] {
-  return level === undefined || at === undefined || key === undefined || reason === undefined ? undefined : { level, at, key, reason };
+  return level === undefined || at === undefined || key === undefined || reason === undefined
+    ? undefined
+    : { level, at, key, reason };
 }

@@ -15,7 +15,11 @@ const PROBLEMS_KEPT = 20;
 
 /** What only a reader of Tempo's files can tell; each returns what is wrong, in sentences. */
 export interface Inspector {
-  block(block: { readonly tenant: string; readonly entry: IndexedBlock; readonly files: ReadonlyMap<string, ByteSource> }): Promise<string[]>;
+  block(block: {
+    readonly tenant: string;
+    readonly entry: IndexedBlock;
+    readonly files: ReadonlyMap<string, ByteSource>;
+  }): Promise<string[]>;
   page(page: { readonly block: WalBlock; readonly name: string; readonly source: ByteSource }): Promise<string[]>;
 }
 
@@ -38,7 +42,10 @@ export interface VerifyProgress {
 }
 
 /** `VerifyResult` but for what the command itself measures. */
-export type VerifyOutcome = Pick<VerifyResult, 'level' | 'recoveryPoints' | 'objects' | 'bytes' | 'problems' | 'remainingBytes'> & {
+export type VerifyOutcome = Pick<
+  VerifyResult,
+  'level' | 'recoveryPoints' | 'objects' | 'bytes' | 'problems' | 'remainingBytes'
+> & {
   /** About the ledger, in sentences. */
   readonly warnings: readonly string[];
 };
@@ -118,29 +125,40 @@ class Verification {
 
   /** What is known to be bad first, then what was never read, then what was read longest ago; what isn't there can't be read. */
   private oldestFirst(): Unit[] {
-    const readable = [...this.reader.units.values()].filter(({ id }) => this.ledger.unit(id).failure?.level !== 'quick');
+    const readable = [...this.reader.units.values()].filter(
+      ({ id }) => this.ledger.unit(id).failure?.level !== 'quick',
+    );
     const waiting = (unit: Unit): number => {
       const state = this.ledger.unit(unit.id);
       return state.failure ? -1 : goodAt(state, this.options.level);
     };
-    return readable.map((unit) => ({ unit, since: waiting(unit) })).sort((a, b) => a.since - b.since).map(({ unit }) => unit);
+    return readable
+      .map((unit) => ({ unit, since: waiting(unit) }))
+      .sort((a, b) => a.since - b.since)
+      .map(({ unit }) => unit);
   }
 
   private async readUnit(unit: Unit): Promise<void> {
-    const problem = (await this.readBytes(unit)) ?? (this.options.level === 'content' ? await this.inspect(unit) : undefined);
+    const problem =
+      (await this.readBytes(unit)) ?? (this.options.level === 'content' ? await this.inspect(unit) : undefined);
     this.record(unit, this.options.level, problem);
   }
 
   private async readBytes(unit: Unit): Promise<PointProblem | undefined> {
     let problem: PointProblem | undefined;
-    await forEachConcurrently(unit.files, FILES_AT_ONCE, async (file) => {
-      try {
-        await fetchObject(this.repository.storage, file, (_, bytes) => this.count(bytes.length), this.options.signal);
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        problem = { key: file.key, reason: error.message };
-      }
-    }, this.options.signal);
+    await forEachConcurrently(
+      unit.files,
+      FILES_AT_ONCE,
+      async (file) => {
+        try {
+          await fetchObject(this.repository.storage, file, (_, bytes) => this.count(bytes.length), this.options.signal);
+        } catch (error) {
+          if (!isDamage(error)) throw error;
+          problem = { key: file.key, reason: error.message };
+        }
+      },
+      this.options.signal,
+    );
     return problem;
   }
 
@@ -153,7 +171,9 @@ class Verification {
   }
 
   private async sentencesOn({ files, block, page }: Unit, inspector: Inspector): Promise<string[]> {
-    const sources = new Map(files.map((file) => [file.key.slice(file.key.lastIndexOf('/') + 1), objectSource(this.repository.storage, file)]));
+    const sources = new Map(
+      files.map((file) => [file.key.slice(file.key.lastIndexOf('/') + 1), objectSource(this.repository.storage, file)]),
+    );
     if (block) return inspector.block({ ...block, files: sources });
     const source = page && sources.get(page.name);
     return page && source ? inspector.page({ ...page, source }) : [];

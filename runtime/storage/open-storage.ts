@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors';
+import type * as S3 from './s3';
 import { FileStorage } from './file-storage';
 import { type Storage } from './storage';
 
@@ -28,10 +29,10 @@ export async function openStorage(url: string, options: OpenStorageOptions): Pro
 }
 
 /** Loaded when it is needed: the SDK costs a run on a disk time and memory for nothing. */
-function loadS3(): typeof import('./s3') {
+function loadS3(): typeof S3 {
   // An `import()` would need the name that the compiled file has, which tests don't have.
   // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return require('./s3') as typeof import('./s3');
+  return require('./s3') as typeof S3;
 }
 
 function parseUrl(url: string): URL {

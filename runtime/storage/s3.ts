@@ -20,12 +20,12 @@ import {
 } from '@aws-sdk/client-s3';
 import { StorageError, UsageError } from '../errors';
 import { partBuffers, type PartBuffers } from '../streams/part-buffers';
-import type * as Api from './s3-api';
-import { S3Clock } from './s3-clock';
-import { credentialSource } from './s3-errors';
-import { MOST_REQUESTS_IN_FLIGHT, S3Requests, type S3RequestsOptions } from './s3-requests';
-import { S3Storage } from './s3-storage';
-import { parseS3Url, type S3Location } from './s3-url';
+import type * as Api from './s3/s3-api';
+import { S3Clock } from './s3/s3-clock';
+import { credentialSource } from './s3/s3-errors';
+import { MOST_REQUESTS_IN_FLIGHT, S3Requests, type S3RequestsOptions } from './s3/s3-requests';
+import { S3Storage } from './s3/s3-storage';
+import { parseS3Url, type S3Location } from './s3/s3-url';
 import type { Storage } from './storage';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -64,7 +64,11 @@ function createClient(location: S3Location, clock: S3Clock): S3Client {
     responseChecksumValidation: 'WHEN_REQUIRED',
     // It would open a connection for each part.
     expectContinueHeader: false,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS, ...agents(location.caBundle) },
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: IDLE_TIMEOUT_MS,
+      ...agents(location.caBundle),
+    },
   };
   // A key that is undefined would hide the SDK's own ways to find it.
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as S3ClientConfig;
@@ -98,7 +102,8 @@ function useOwnDigests(client: S3Client): void {
     (next) => (args) => {
       const { headers, body } = args.request as { headers: Record<string, string>; body?: unknown };
       const sha256 = headers['x-amz-checksum-sha256'];
-      if (sha256 !== undefined && Buffer.isBuffer(body)) headers['x-amz-content-sha256'] = Buffer.from(sha256, 'base64').toString('hex');
+      if (sha256 !== undefined && Buffer.isBuffer(body))
+        headers['x-amz-content-sha256'] = Buffer.from(sha256, 'base64').toString('hex');
       if ('x-amz-checksum-crc32' in headers && typeof body === 'string') {
         delete headers['x-amz-checksum-crc32'];
         delete headers['x-amz-sdk-checksum-algorithm'];
@@ -163,7 +168,11 @@ class SdkS3Api implements Api.S3Api {
     return required(ETag, 'ETag');
   }
 
-  async completeUpload(upload: Api.S3Upload, parts: readonly Api.S3UploadedPart[], signal?: AbortSignal): Promise<void> {
+  async completeUpload(
+    upload: Api.S3Upload,
+    parts: readonly Api.S3UploadedPart[],
+    signal?: AbortSignal,
+  ): Promise<void> {
     const Parts = parts.map(({ number, etag, sha256 }) => ({
       PartNumber: number,
       ETag: etag,
@@ -229,7 +238,11 @@ class SdkS3Api implements Api.S3Api {
       // XML can't hold every character that a key can.
       EncodingType: 'url',
     });
-    const { Contents = [], IsTruncated, NextContinuationToken } = await this.client.send(command, { abortSignal: signal });
+    const {
+      Contents = [],
+      IsTruncated,
+      NextContinuationToken,
+    } = await this.client.send(command, { abortSignal: signal });
     return {
       objects: Contents.map(({ Key, Size, LastModified }) => ({
         key: decodeURIComponent(required(Key, 'Key').replaceAll('+', '%20')),
@@ -268,7 +281,9 @@ function digestOfChecksum(checksum: string | undefined): string | undefined {
 
 function required<T>(value: T | undefined, name: string): T {
   if (value === undefined) {
-    throw new StorageError(`read the server's answer: it has no ${name}; check that 'endpoint' is an S3 server, not a proxy`);
+    throw new StorageError(
+      `read the server's answer: it has no ${name}; check that 'endpoint' is an S3 server, not a proxy`,
+    );
   }
   return value;
 }

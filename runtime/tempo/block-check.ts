@@ -29,7 +29,8 @@ export async function findParquetDefect(file: ByteSource, footerSize = 0): Promi
   if (head.toString('latin1') !== MAGIC) return `doesn't begin with ${MAGIC}`;
   if (tail.toString('latin1', 4) !== MAGIC) return `doesn't end with ${MAGIC}`;
   const footer = tail.readUInt32LE(0);
-  if (footer > file.size - SHORTEST_PARQUET) return `names a footer of ${footer} bytes, it has only ${file.size} in all`;
+  if (footer > file.size - SHORTEST_PARQUET)
+    return `names a footer of ${footer} bytes, it has only ${file.size} in all`;
   if (footerSize > 0 && footer !== footerSize) return `has a footer of ${footer} bytes, meta.json says ${footerSize}`;
   return undefined;
 }

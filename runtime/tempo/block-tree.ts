@@ -67,9 +67,9 @@ function scanBlock(scan: Scan, found: ScannedTenant, at: { tenant: string; folde
   if (at.block.isSymbolicLink()) return report('is a symbolic link; links are never followed');
   if (!at.block.isDirectory()) return;
   try {
-    const meta = scan.disk.state(`${at.folder}/${id}/meta.json`);
-    if (meta) found.live.set(id, meta.seen);
-    else if (scan.disk.state(`${at.folder}/${id}/meta.compacted.json`)) found.compacted.add(id);
+    const seen = scan.disk.seen(`${at.folder}/${id}/meta.json`);
+    if (seen !== undefined) found.live.set(id, seen);
+    else if (scan.disk.seen(`${at.folder}/${id}/meta.compacted.json`)) found.compacted.add(id);
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
@@ -114,5 +114,9 @@ export function unreadable(folder: string, error: unknown): unknown {
     : ['EACCES', 'EPERM'].includes(code)
       ? 'run as the user that Tempo runs as'
       : 'check the volume';
-  return new UsageError(`can't read '${folder}' as uid ${uid}: ${code}; ${advice}`, { path: folder, uid }, { cause: error });
+  return new UsageError(
+    `can't read '${folder}' as uid ${uid}: ${code}; ${advice}`,
+    { path: folder, uid },
+    { cause: error },
+  );
 }

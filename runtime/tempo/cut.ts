@@ -129,17 +129,26 @@ class CutRun {
   private async findMissing(scan: SourceScan): Promise<{ tenant: string; id: string }[]> {
     const missing: { tenant: string; id: string }[] = [];
     for (const [tenant, { live }] of scan.tenants) {
-      const isDone = ([id, seen]: [string, string]): boolean =>
-        stateOf(this.held, tenant, id) === seen || stateOf(this.damaged, tenant, id) === seen;
-      const open = [...live].filter((entry) => !isDone(entry));
+      const open = this.findOpen(tenant, live);
       const known = open.length > 0 ? await this.sink.known(tenant, live) : new Set<string>();
       this.options.signal.throwIfAborted();
-      for (const [id, seen] of open) {
-        if (known.has(id)) setState(this.held, { tenant, id, seen });
+      const held = statesOf(this.held, tenant);
+      for (const id of open) {
+        if (known.has(id)) held.set(id, live.get(id) ?? '');
         else missing.push({ tenant, id });
       }
     }
     return missing;
+  }
+
+  private findOpen(tenant: string, live: ReadonlyMap<string, string>): string[] {
+    const held = statesOf(this.held, tenant);
+    const damaged = statesOf(this.damaged, tenant);
+    const open: string[] = [];
+    for (const [id, seen] of live) {
+      if (held.get(id) !== seen && damaged.get(id) !== seen) open.push(id);
+    }
+    return open;
   }
 
   private async storeBlock(scan: SourceScan, tenant: string, id: string): Promise<boolean> {
@@ -153,9 +162,9 @@ class CutRun {
     const reason = result.kind === 'damaged' ? result.reason : result.instead;
     if (reason !== undefined) {
       this.reports.set(key, { tenant, block: id, reason });
-      setState(this.damaged, { tenant, id, seen });
+      statesOf(this.damaged, tenant).set(id, seen);
     }
-    if (result.kind === 'stored') setState(this.held, { tenant, id, seen: result.seen });
+    if (result.kind === 'stored') statesOf(this.held, tenant).set(id, result.seen);
     return true;
   }
 
@@ -178,12 +187,14 @@ class CutRun {
   private finish(scan: SourceScan, wal: readonly StoredWal[], scans: number): Cut {
     const tenants = new Map<string, TenantCut>();
     for (const [tenant, { live, compacted }] of scan.tenants) {
-      const held = this.held.get(tenant);
-      const states = [...live.keys()].map((id): [string, string | undefined] => [id, held?.get(id)]);
+      const held = statesOf(this.held, tenant);
+      const states = [...live.keys()].map((id): [string, string | undefined] => [id, held.get(id)]);
       tenants.set(tenant, { live: new Map(states.filter(isHeld)), compacted });
     }
     // Of what a block holds by now, neither the pages nor what was wrong with them matters.
-    const open = wal.filter(({ tenant, id }) => !tenants.get(tenant)?.live.has(id) && !tenants.get(tenant)?.compacted.has(id));
+    const open = wal.filter(
+      ({ tenant, id }) => !tenants.get(tenant)?.live.has(id) && !tenants.get(tenant)?.compacted.has(id),
+    );
     const reports = [...this.reports.values()].filter(({ tenant, block }) => scan.tenants.get(tenant)?.live.has(block));
     return {
       cutAt: this.cutAt,
@@ -205,11 +216,8 @@ function isHeld(entry: [string, string | undefined]): entry is [string, string] 
   return entry[1] !== undefined;
 }
 
-function stateOf(states: States, tenant: string, id: string): string | undefined {
-  return states.get(tenant)?.get(id);
-}
-
-function setState(states: States, block: { tenant: string; id: string; seen: string }): void {
-  const ofTenant = states.get(block.tenant) ?? new Map<string, string>();
-  states.set(block.tenant, ofTenant.set(block.id, block.seen));
+function statesOf(states: States, tenant: string): Map<string, string> {
+  const found = states.get(tenant) ?? new Map<string, string>();
+  states.set(tenant, found);
+  return found;
 }

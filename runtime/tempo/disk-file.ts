@@ -51,7 +51,12 @@ export function sourceError(path: string, error: unknown): SourceChangedError | 
   if (error instanceof SourceChangedError || error instanceof SourceDamagedError) return error;
   const code = errorCode(error);
   if (isMissing(error)) return new SourceChangedError(`'${path}' vanished`, { path }, { cause: error });
-  if (code === 'ELOOP') return new SourceDamagedError(`'${path}' is a symbolic link; links are never followed`, { path });
+  if (code === 'ELOOP')
+    return new SourceDamagedError(`'${path}' is a symbolic link; links are never followed`, { path });
   if (code === undefined) throw error;
-  return new SourceDamagedError(`'${path}' can't be read: ${code}`, { path, uid: process.getuid?.() }, { cause: error });
+  return new SourceDamagedError(
+    `'${path}' can't be read: ${code}`,
+    { path, uid: process.getuid?.() },
+    { cause: error },
+  );
 }

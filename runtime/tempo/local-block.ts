@@ -96,7 +96,8 @@ export class LocalBlock implements SourceBlock {
     const changed = [...this.opened].find(([, file]) => !file.isUnchanged());
     if (changed) throw new SourceChangedError(`'${folder}/${changed[0]}' changed while it was read`);
     const metaPath = `${folder}/${META}`;
-    const isSame = this.disk.state(metaPath)?.seen === this.seen && readMetaBytes(this.disk, metaPath)?.equals(this.metaBytes);
+    const isSame =
+      this.disk.state(metaPath)?.seen === this.seen && readMetaBytes(this.disk, metaPath)?.equals(this.metaBytes);
     if (!isSame) throw new SourceChangedError(`'${metaPath}' changed while its block was read`);
   }
 

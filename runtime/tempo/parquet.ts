@@ -30,7 +30,12 @@ export async function countRows(source: ByteSource): Promise<number> {
   return Number((await readFooter(asyncBuffer(source))).num_rows);
 }
 
-async function readRows(file: AsyncBuffer, metadata: FileMetaData, rowStart: number, rowEnd: number): Promise<Buffer[]> {
+async function readRows(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  rowStart: number,
+  rowEnd: number,
+): Promise<Buffer[]> {
   let ids: Buffer[] = [];
   await parquetRead({
     file,
@@ -56,7 +61,8 @@ function traceId(value: unknown): Buffer {
 }
 
 async function readFooter(file: AsyncBuffer): Promise<FileMetaData> {
-  if (file.byteLength < 12) throw new IntegrityError(`can't read parquet footer: the file has only ${file.byteLength} bytes`);
+  if (file.byteLength < 12)
+    throw new IntegrityError(`can't read parquet footer: the file has only ${file.byteLength} bytes`);
   // One read of 512 KiB from the end, and a second one for a footer that is larger.
   return explain('parquet footer', () => parquetMetadataAsync(file, { geoparquet: false }));
 }
@@ -81,6 +87,10 @@ async function explain<T>(what: string, read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (error) {
     if (error instanceof RunnerError) throw error;
-    throw new IntegrityError(`can't read ${what}: ${error instanceof Error ? error.message : String(error)}`, {}, { cause: error });
+    throw new IntegrityError(
+      `can't read ${what}: ${error instanceof Error ? error.message : String(error)}`,
+      {},
+      { cause: error },
+    );
   }
 }

@@ -9,15 +9,20 @@ import { parseWalName } from './wal-block';
 const NO_DATA = ['lost+found', 'tempo_cluster_seed.json', 'work.json'];
 const TENANT_FILES = ['index.json.gz', 'index.pb.zst'];
 
-/** Throws `UsageError` unless the folders can be read and hold a Tempo's data, or nothing. */
+/** Throws `UsageError` unless each folder can be read and holds a Tempo's data, or nothing. */
 export function checkTempoFolders(disk: SourceDisk, path: string, walPath: string | undefined): { isEmpty: boolean } {
-  const entries = list(disk, path).filter(({ name }) => !NO_DATA.includes(name));
-  const walEntries = walPath === undefined ? [] : list(disk, walPath).filter(({ name }) => !NO_DATA.includes(name));
-  const isTempo = entries.some((entry) => isTenantFolder(disk, `${path}/${entry.name}`)) || walEntries.some(isWalEntry);
-  if (isTempo) return { isEmpty: false };
-  if (entries.length > 0) throw noData(disk, path, entries);
-  if (walPath !== undefined && walEntries.length > 0) throw noData(disk, walPath, walEntries);
-  return { isEmpty: true };
+  const hasTenants = check(disk, path, (entry) => isTenantFolder(disk, `${path}/${entry.name}`));
+  const hasWal = walPath !== undefined && check(disk, walPath, isWalEntry);
+  return { isEmpty: !hasTenants && !hasWal };
+}
+
+/** Whether there is what is looked for; throws when there is only something else. */
+function check(disk: SourceDisk, folder: string, isTempos: (entry: Dirent) => boolean): boolean {
+  const entries = list(disk, folder).filter(({ name }) => !NO_DATA.includes(name) && !name.startsWith('.'));
+  if (entries.some(isTempos)) return true;
+  const foreign = entries.filter((entry) => !entry.isDirectory() || peek(disk, `${folder}/${entry.name}`).length > 0);
+  if (foreign.length > 0) throw noData(disk, folder, foreign);
+  return false;
 }
 
 function list(disk: SourceDisk, folder: string): Dirent[] {
@@ -47,7 +52,9 @@ function peek(disk: SourceDisk, folder: string): Dirent[] {
 }
 
 function noData(disk: SourceDisk, path: string, entries: readonly Dirent[]): UsageError {
-  const below = entries.find(({ name }) => peek(disk, `${path}/${name}`).some((entry) => isTenantFolder(disk, `${path}/${name}/${entry.name}`)));
+  const below = entries.find(({ name }) =>
+    peek(disk, `${path}/${name}`).some((entry) => isTenantFolder(disk, `${path}/${name}/${entry.name}`)),
+  );
   const advice = entries.some(({ name }) => isBlockId(name))
     ? `it holds blocks itself, so it is a tenant's; give the folder above it`
     : below

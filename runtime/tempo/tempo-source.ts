@@ -60,7 +60,8 @@ export class TempoSource {
     const places: WalPlace[] = [];
     for (const entry of listRoot(this.disk, this.walPath)) {
       const parts = parseWalName(entry.name);
-      if (parts && (entry.isDirectory() || entry.isSymbolicLink())) places.push({ ...parts, folder: `${this.walPath}/${entry.name}` });
+      if (parts && (entry.isDirectory() || entry.isSymbolicLink()))
+        places.push({ ...parts, folder: `${this.walPath}/${entry.name}` });
     }
     return places;
   }
@@ -70,7 +71,8 @@ export class TempoSource {
    * slips through between the two.
    */
   async scan(signal: AbortSignal): Promise<SourceScan> {
-    const local = this.walPath === undefined ? undefined : await scanBlockTree(this.disk, `${this.walPath}/blocks`, signal);
+    const local =
+      this.walPath === undefined ? undefined : await scanBlockTree(this.disk, `${this.walPath}/blocks`, signal);
     const unflushed = local && this.findUnflushed(local);
     // A tree that isn't there is an empty one for the scan, which is right for `blocks` but not for the backend.
     listRoot(this.disk, this.path);
@@ -100,7 +102,11 @@ export class TempoSource {
   }
 }
 
-function merge(backend: ScannedTenant, local: ReadonlyMap<string, string>, candidates: readonly string[]): SourceTenant {
+function merge(
+  backend: ScannedTenant,
+  local: ReadonlyMap<string, string>,
+  candidates: readonly string[],
+): SourceTenant {
   const live = new Map(backend.live);
   const unflushed = new Set<string>();
   for (const id of candidates) {

@@ -28,8 +28,10 @@ export class LocalWalBlock implements SourceWalBlock {
    * completed, which 2.9 shows by removing the folder and 3.0 by a `meta.deleted.json`.
    */
   static async open(disk: SourceDisk, place: WalPlace, signal: AbortSignal): Promise<LocalWalBlock | undefined> {
-    if (!isTenant(place.tenant)) throw new SourceDamagedError(`the WAL block's tenant '${place.tenant}' is no tenant ID that Tempo accepts`);
-    if (disk.state(place.folder)?.kind === 'link') throw new SourceDamagedError('is a symbolic link; links are never followed');
+    if (!isTenant(place.tenant))
+      throw new SourceDamagedError(`the WAL block's tenant '${place.tenant}' is no tenant ID that Tempo accepts`);
+    if (disk.state(place.folder)?.kind === 'link')
+      throw new SourceDamagedError('is a symbolic link; links are never followed');
     const names = listNames(disk, place.folder);
     if (!names || names.includes('meta.deleted.json')) return undefined;
     const pages = openPages(disk, place.folder, { names, signal });
@@ -38,8 +40,13 @@ export class LocalWalBlock implements SourceWalBlock {
       if (closed.length === 0 && defects.length === 0) return undefined;
       const meta = await readWalMeta(disk, place, signal);
       if (meta === 'completed') return undefined;
-      if (meta === 'lost') defects.push('has no readable meta.json, so Tempo would discard it at its next start; its pages were taken');
-      return new LocalWalBlock(place, { meta: meta === 'lost' ? inventMeta(place) : meta, closed, all: pages }, defects);
+      if (meta === 'lost')
+        defects.push('has no readable meta.json, so Tempo would discard it at its next start; its pages were taken');
+      return new LocalWalBlock(
+        place,
+        { meta: meta === 'lost' ? inventMeta(place) : meta, closed, all: pages },
+        defects,
+      );
     } catch (error) {
       await closeAll(pages);
       throw sourceError(place.folder, error);
@@ -89,7 +96,11 @@ function listNames(disk: SourceDisk, folder: string): string[] | undefined {
   }
 }
 
-function openPages(disk: SourceDisk, folder: string, at: { names: readonly string[]; signal: AbortSignal }): ReadonlyMap<string, DiskFile> {
+function openPages(
+  disk: SourceDisk,
+  folder: string,
+  at: { names: readonly string[]; signal: AbortSignal },
+): ReadonlyMap<string, DiskFile> {
   const files = new Map<string, DiskFile>();
   for (const name of at.names.filter((each) => /^[0-9]{10}$/.test(each)).sort()) {
     const path = `${folder}/${name}`;
@@ -123,7 +134,11 @@ async function defectOf(page: DiskFile): Promise<string | undefined> {
 }
 
 /** Tempo truncates and writes it again with every cut, and removes it first when the block is completed: what it lacks may be back soon. */
-async function readWalMeta(disk: SourceDisk, place: WalPlace, signal: AbortSignal): Promise<string | 'completed' | 'lost'> {
+async function readWalMeta(
+  disk: SourceDisk,
+  place: WalPlace,
+  signal: AbortSignal,
+): Promise<string | 'completed' | 'lost'> {
   for (let attempt = 1; ; attempt++) {
     const text = readMetaText(disk, `${place.folder}/meta.json`);
     if (text !== undefined) return text;

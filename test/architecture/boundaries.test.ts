@@ -1,7 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
+import { buildSync } from 'esbuild';
 import ts from 'typescript';
-import { findCycle, importsOf, loadedAtStart, type Imports } from './import-graph';
-import { readSource, sourceFiles } from './source-files';
+import { ExitCode } from '../../lib/contract/exit-codes';
+import { findCycle, importsOf, type Imports } from './import-graph';
+import { readSource, ROOT, sourceFiles } from './source-files';
 
 const ENTRY = 'runtime/main.ts';
 const packageOf = (path: string): string | undefined =>
@@ -30,10 +35,12 @@ describe('the bundle of the runner', () => {
     expect(importers).toEqual(['runtime/storage/s3.ts']);
   });
 
-  it('does not evaluate the AWS SDK before an s3: repository is opened', () => {
-    const atStart = loadedAtStart(inputs, ENTRY);
+  it('does not load the AWS SDK for a repository in a folder', () => {
     expect(paths.some(isAws)).toBe(true);
-    expect([...atStart].filter(isAws)).toEqual([]);
+    const { status, loaded } = runBundle('list', '--config', 'tempo-backup.yaml');
+    expect(status).toBe(ExitCode.REPOSITORY_MISSING);
+    expect(loaded.some((path) => path.includes('/node_modules/zod/'))).toBe(true);
+    expect(loaded.filter(isAws)).toEqual([]);
   });
 
   it('uses only packages that are declared as dependencies', () => {
@@ -59,6 +66,33 @@ describe('the sources', () => {
     expect(findCycle(graph)).toEqual(['b', 'c', 'b']);
   });
 });
+
+/** Runs the runner, bundled without its packages, in a new folder, and tells which modules were loaded by the time it ended. */
+function runBundle(...args: string[]): { status: number | null; loaded: string[] } {
+  const folder = mkdtempSync(join(tmpdir(), 'tempo-backup-bundle-'));
+  try {
+    const bundle = join(folder, 'runner.js');
+    buildSync({
+      absWorkingDir: ROOT,
+      entryPoints: [ENTRY],
+      outfile: bundle,
+      bundle: true,
+      platform: 'node',
+      packages: 'external',
+    });
+    writeFileSync(join(folder, 'tempo-backup.yaml'), `repository: { url: "file://${folder}/no-such-repository" }`);
+    const tellLoaded = `process.on('exit', () => console.log(JSON.stringify(Object.keys(require.cache)))); require(process.argv[1]);`;
+    const env = { ...process.env, NODE_PATH: join(ROOT, 'node_modules') };
+    const { status, stdout } = spawnSync(process.execPath, ['-e', tellLoaded, bundle, ...args], {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+    });
+    return { status, loaded: JSON.parse(stdout) as string[] };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 function relativeImports(file: string, known: ReadonlySet<string>): string[] {
   return ts

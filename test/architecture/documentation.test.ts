@@ -82,13 +82,12 @@ function typeErrorsIn(examples: readonly CodeBlock[]): string[] {
   if (!config) throw new Error('read tsconfig.json: it is not valid');
   const files = new Map(examples.map((block, index) => [join(ROOT, `example-${index}.ts`), block]));
   const host = ts.createCompilerHost(config.options);
-  const { getSourceFile, fileExists } = host;
-  host.fileExists = (path) => files.has(path) || fileExists.call(host, path);
+  const fileExists = host.fileExists.bind(host);
+  const getSourceFile = host.getSourceFile.bind(host);
+  host.fileExists = (path) => files.has(path) || fileExists(path);
   host.getSourceFile = (path, options) => {
     const block = files.get(path);
-    return block
-      ? ts.createSourceFile(path, `${block.text}\nexport {};`, options)
-      : getSourceFile.call(host, path, options);
+    return block ? ts.createSourceFile(path, `${block.text}\nexport {};`, options) : getSourceFile(path, options);
   };
   const program = ts.createProgram([...files.keys()], config.options, host);
   return [...files].flatMap(([path, block]) =>

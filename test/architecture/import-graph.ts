@@ -19,19 +19,6 @@ export function importsOf(entries: string[]): Imports {
   return metafile.inputs;
 }
 
-/** The files that run as soon as `entry` is loaded: what is reached without passing a dynamic import. */
-export function loadedAtStart(imports: Imports, entry: string): Set<string> {
-  const reached = new Set<string>();
-  const pending = [entry];
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    if (reached.has(path)) continue;
-    reached.add(path);
-    const edges = imports[path]?.imports ?? [];
-    pending.push(...edges.filter((edge) => edge.kind !== 'dynamic-import').map((edge) => edge.path));
-  }
-  return reached;
-}
-
 /** The first circle of imports found, as the files along it; undefined when there is none. */
 export function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const done = new Set<string>();

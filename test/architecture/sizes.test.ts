@@ -1,9 +1,8 @@
-import { readSource, SOURCE_FOLDERS, sourceFiles, filesBelow } from './source-files';
+import { readSource, sourceFiles } from './source-files';
 
 // Single files and functions are held by lint; these are the limits on the whole.
 const MEDIAN_LINES = 110;
 const NINETIETH_PERCENTILE_LINES = 250;
-const FILES_PER_FOLDER = 20;
 
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
@@ -19,15 +18,6 @@ describe('the sizes of source files', () => {
 
   it('stay below 250 lines for nine files of ten', () => {
     expect(percentile(lines, 0.9)).toBeLessThanOrEqual(NINETIETH_PERCENTILE_LINES);
-  });
-
-  it('leave no folder so full that it hides its structure', () => {
-    const counts = new Map<string, number>();
-    for (const path of SOURCE_FOLDERS.flatMap((folder) => filesBelow(folder, '.ts'))) {
-      const folder = path.slice(0, path.lastIndexOf('/'));
-      counts.set(folder, (counts.get(folder) ?? 0) + 1);
-    }
-    expect([...counts].filter(([, count]) => count > FILES_PER_FOLDER)).toEqual([]);
   });
 });
 

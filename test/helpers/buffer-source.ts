@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type ByteSource } from '../../runtime/storage/storage';
 
 export function sourceOf(bytes: Buffer | string): ByteSource {
@@ -26,4 +27,12 @@ export function breakingSource(bytes: Buffer, after: number, error: Error): Byte
       await whole.read(offset, into);
     },
   };
+}
+
+/** Not repetitive, the same for the same seed, and quick to make. */
+export function bytesOf(size: number, seed: string): Buffer {
+  const block = createHash('shake256', { outputLength: 64 * 1024 + 7 })
+    .update(seed)
+    .digest();
+  return Buffer.alloc(size, block);
 }

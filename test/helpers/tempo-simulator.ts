@@ -1,4 +1,15 @@
-import { closeSync, existsSync, futimesSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Random } from './random';
 import { blockFiles, fakeParquet, pageName, walMeta } from './tempo-tree';
@@ -72,7 +83,8 @@ export class TempoSimulator {
   /** One file operation, or the decision to begin something; `mayBegin` false: it only ends what it has begun. */
   step(mayBegin = true): void {
     this.steps++;
-    if (mayBegin && this.working.length < MOST_AT_ONCE && (this.working.length === 0 || this.random.chance(0.2))) this.begin();
+    if (mayBegin && this.working.length < MOST_AT_ONCE && (this.working.length === 0 || this.random.chance(0.2)))
+      this.begin();
     const index = this.random.below(Math.max(1, this.working.length));
     if (this.working[index]?.next().done) this.working.splice(index, 1);
   }
@@ -85,7 +97,13 @@ export class TempoSimulator {
     const tenant = this.random.pick(this.options.tenants);
     const kind = this.random.below(100);
     const work =
-      kind < 35 ? this.cut(tenant) : kind < 55 ? this.complete(tenant) : kind < 80 ? this.compact(tenant) : this.tidy(tenant, kind);
+      kind < 35
+        ? this.cut(tenant)
+        : kind < 55
+          ? this.complete(tenant)
+          : kind < 80
+            ? this.compact(tenant)
+            : this.tidy(tenant, kind);
     if (work) this.working.push(work);
   }
 
@@ -232,7 +250,8 @@ export class TempoSimulator {
   private *writeTenantIndex(tenant: string): Work {
     const folder = join(this.tracesPath, tenant);
     if (!existsSync(folder)) return;
-    for (const name of ['index.json.gz', 'index.pb.zst']) yield* this.overwrite(join(folder, name), this.random.bytes(20));
+    for (const name of ['index.json.gz', 'index.pb.zst'])
+      yield* this.overwrite(join(folder, name), this.random.bytes(20));
   }
 
   private newBlock(tenant: string, traceIds: readonly string[], as: { id: string; level: number }): Block {

@@ -81,7 +81,11 @@ export interface MadeWalBlock {
 }
 
 /** Makes a WAL block with closed pages, an open one of 0 bytes and a meta.json; gives its ID and its trace IDs. */
-export function makeWalBlock(walFolder: string, tenant: string, options: MadeWalBlock = {}): { id: string; folder: string; traceIds: string[] } {
+export function makeWalBlock(
+  walFolder: string,
+  tenant: string,
+  options: MadeWalBlock = {},
+): { id: string; folder: string; traceIds: string[] } {
   const random = new Random(0x3a1 + made++);
   const id = options.id ?? random.uuid();
   const encoding = options.encoding ?? 'vParquet4';
@@ -96,7 +100,9 @@ export function makeWalBlock(walFolder: string, tenant: string, options: MadeWal
 
 export function walMeta(tenant: string, id: string, totalObjects: number): Buffer {
   const startTime = new Date(Date.now() - AGE_MS).toISOString();
-  return Buffer.from(JSON.stringify({ format: 'vParquet4', blockID: id, tenantID: tenant, startTime, endTime: startTime, totalObjects }));
+  return Buffer.from(
+    JSON.stringify({ format: 'vParquet4', blockID: id, tenantID: tenant, startTime, endTime: startTime, totalObjects }),
+  );
 }
 
 export function pageName(number: number): string {
@@ -161,7 +167,9 @@ export function copyFixture(name: FixtureName, folder: string): void {
 /** The trace IDs that were pushed to the Tempo that wrote the fixture, by tenant. */
 export function pushedTraceIds(name: FixtureName): Map<string, Set<string>> {
   const pushed = new Map<string, Set<string>>();
-  for (const line of readFileSync(join(FIXTURES, name, 'pushed.jsonl'), 'utf8').trim().split('\n')) {
+  for (const line of readFileSync(join(FIXTURES, name, 'pushed.jsonl'), 'utf8')
+    .trim()
+    .split('\n')) {
     const { tenant, traceId } = JSON.parse(line) as { tenant: string; traceId: string };
     pushed.set(tenant, (pushed.get(tenant) ?? new Set()).add(traceId));
   }

@@ -37,7 +37,11 @@ export class Placement {
   ) {}
 
   /** Undefined when the key is taken by other bytes, or by an object too old to be relied on. */
-  async place(key: string, source: ByteSource, { named, probe = false }: PlaceOptions = {}): Promise<Placed | undefined> {
+  async place(
+    key: string,
+    source: ByteSource,
+    { named, probe = false }: PlaceOptions = {},
+  ): Promise<Placed | undefined> {
     const existing = named ?? (probe ? await this.adoptable(key, source.size) : 'absent');
     if (existing === 'absent') return this.put(key, source);
     if (existing === 'unusable' || existing.size !== source.size) return undefined;
@@ -55,14 +59,21 @@ export class Placement {
     return typeof existing === 'string' ? undefined : this.ifEqual(key, existing, sha256);
   }
 
-  private async adoptable(key: string, size: number): Promise<{ size: number; sha256?: string } | 'absent' | 'unusable'> {
+  private async adoptable(
+    key: string,
+    size: number,
+  ): Promise<{ size: number; sha256?: string } | 'absent' | 'unusable'> {
     const found = await this.storage.head(key);
     if (!found) return 'absent';
     const age = (await this.storageTime()) - found.modifiedAt.getTime();
     return found.size === size && age < this.grace ? found : 'unusable';
   }
 
-  private async ifEqual(key: string, existing: { size: number; sha256?: string }, ours: string): Promise<Placed | undefined> {
+  private async ifEqual(
+    key: string,
+    existing: { size: number; sha256?: string },
+    ours: string,
+  ): Promise<Placed | undefined> {
     const theirs = existing.sha256 ?? (await digestOfSource(storedSource(this.storage, key, existing.size)));
     return theirs === ours ? { size: existing.size, sha256: ours, created: false } : undefined;
   }

@@ -39,7 +39,9 @@ export async function assemble(cut: CutToCommit, stored: Stored, previous: Previ
     const draft = await draftOf(tenant, toCommit, { stored, previous, kept: kept.blocks.get(tenant) ?? [] });
     tenants.push(draft);
   }
-  const wal = [...cut.wal].sort().map((name) => stored.wal.get(name) ?? kept.wal.get(name) ?? notStored(`WAL block '${name}'`));
+  const wal = [...cut.wal]
+    .sort()
+    .map((name) => stored.wal.get(name) ?? kept.wal.get(name) ?? notStored(`WAL block '${name}'`));
   const keptWal = [...kept.wal].filter(([name]) => !cut.wal.has(name)).map(([, block]) => block);
   return { tenants, wal: [...wal, ...keptWal], holes: kept.holes };
 }
@@ -57,7 +59,9 @@ export async function regressions(
     if (draft?.unchanged && !previous.baseline) continue;
     const before = await previous.blocks(tenant);
     if (previous.isUnreadable(tenant)) {
-      sentences.push(`the list of blocks of tenant '${tenant}' in the previous point is damaged, so nobody can tell what vanished`);
+      sentences.push(
+        `the list of blocks of tenant '${tenant}' in the previous point is damaged, so nobody can tell what vanished`,
+      );
     }
     const after = draft?.unchanged ? [...(await previous.newestBlocks(tenant)).values()] : (draft?.blocks ?? []);
     const compacted = cut.tenants.get(tenant)?.compacted ?? new Set();
@@ -83,7 +87,14 @@ export function totalsOf(blocks: readonly IndexedBlock[]): Omit<TenantSummary, '
     if (oldest === null || Date.parse(block.start) < Date.parse(oldest)) oldest = block.start;
     if (newest === null || Date.parse(block.end) > Date.parse(newest)) newest = block.end;
   }
-  return { fingerprint: fingerprint(blocks.map(({ id, seen }) => [id, seen])), blocks: blocks.length, bytes, objects, oldest, newest };
+  return {
+    fingerprint: fingerprint(blocks.map(({ id, seen }) => [id, seen])),
+    blocks: blocks.length,
+    bytes,
+    objects,
+    oldest,
+    newest,
+  };
 }
 
 interface Kept {
@@ -119,7 +130,8 @@ async function draftOf(
 ): Promise<TenantDraft> {
   const { previous, kept } = context;
   const summary = previous.summary(tenant);
-  if (kept.length === 0 && summary && fingerprint(live) === summary.fingerprint) return { tenant, compacted, unchanged: summary, blocks: [] };
+  if (kept.length === 0 && summary && fingerprint(live) === summary.fingerprint)
+    return { tenant, compacted, unchanged: summary, blocks: [] };
   const stored = context.stored.blocks.get(tenant);
   const known = await previous.blocks(tenant);
   const blocks = Array.from(live, ([id, seen]) => {

@@ -19,7 +19,8 @@ export class PreviousPoint {
     for (const { id } of points) {
       const manifest = await readableManifest(repository, id, warnings);
       if (!manifest) continue;
-      const baseline = manifest.baseline === null ? undefined : await readableManifest(repository, manifest.baseline, warnings);
+      const baseline =
+        manifest.baseline === null ? undefined : await readableManifest(repository, manifest.baseline, warnings);
       return new PreviousPoint(repository, points[0], warnings, { manifest, baseline });
     }
     return new PreviousPoint(repository, points[0], warnings, {});

@@ -44,6 +44,9 @@ function extentOf({ start, end, objects, level }: IndexedBlock): Extent {
 
 function covers(successor: Extent, block: Extent): boolean {
   return (
-    successor.level > block.level && successor.start <= block.start && successor.end >= block.end && successor.objects >= block.objects
+    successor.level > block.level &&
+    successor.start <= block.start &&
+    successor.end >= block.end &&
+    successor.objects >= block.objects
   );
 }

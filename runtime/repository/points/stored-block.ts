@@ -35,14 +35,21 @@ export async function storeBlock(block: BlockToStore, context: BlockContext): Pr
   }
   for (const prefix of placesOf(block, context.salt)) {
     const placed = await storeAt(prefix, block, context);
-    if (placed) return { entry: entryOf(block, prefix, placed), sent: [...placed.values()].some(({ created }) => created) };
+    if (placed)
+      return { entry: entryOf(block, prefix, placed), sent: [...placed.values()].some(({ created }) => created) };
   }
-  throw new StorageError(`store block '${block.id}': all its places are taken by other bytes; run the backup again`, { tenant: block.tenant });
+  throw new StorageError(`store block '${block.id}': all its places are taken by other bytes; run the backup again`, {
+    tenant: block.tenant,
+  });
 }
 
 type PlacedFiles = Map<string, Content & { readonly created: boolean }>;
 
-async function storeAt(prefix: string, block: BlockToStore, { placement, previous }: BlockContext): Promise<PlacedFiles | undefined> {
+async function storeAt(
+  prefix: string,
+  block: BlockToStore,
+  { placement, previous }: BlockContext,
+): Promise<PlacedFiles | undefined> {
   const named = previous && prefixOf(block.tenant, previous) === prefix ? contentsOf(previous) : undefined;
   const placed: PlacedFiles = new Map();
   const place = async ({ name, source }: FileToStore, probe: boolean): Promise<void> => {

@@ -28,12 +28,18 @@ export async function storeWalBlock(block: WalBlockToStore, context: WalContext)
   return { id, tenant, encoding, meta, pages: block.pages.flatMap(({ name }) => pages.get(name) ?? []) };
 }
 
-async function storePage(block: WalBlockToStore, { name, source }: FileToStore, { placement, previous, salt }: WalContext): Promise<Page> {
+async function storePage(
+  block: WalBlockToStore,
+  { name, source }: FileToStore,
+  { placement, previous, salt }: WalContext,
+): Promise<Page> {
   const salted = digestOf(Buffer.from(`${salt} ${source.size}`));
   for (const key of [walPageKey(block, name), rewrittenPageKey(block, name, salted)]) {
     const named = previous?.pages.find((page) => page.key === key);
     const placed = await placement.place(key, source, { named, probe: true });
     if (placed) return { name, key, size: placed.size, sha256: placed.sha256 };
   }
-  throw new StorageError(`store WAL page '${name}' of block '${block.id}': all its places are taken by other bytes; run the backup again`);
+  throw new StorageError(
+    `store WAL page '${name}' of block '${block.id}': all its places are taken by other bytes; run the backup again`,
+  );
 }

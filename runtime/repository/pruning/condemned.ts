@@ -34,9 +34,17 @@ export async function condemnedRecords(repository: Repository, warnings: string[
 }
 
 /** Writes what is condemned; large lists as several records, each of which stands for itself. */
-export async function condemn(repository: Repository, points: readonly string[], objects: CondemnedRecord['objects']): Promise<void> {
+export async function condemn(
+  repository: Repository,
+  points: readonly string[],
+  objects: CondemnedRecord['objects'],
+): Promise<void> {
   for (let start = 0; start === 0 || start < objects.length; start += OBJECTS_IN_RECORD) {
-    const content = { format: FORMAT_VERSION, points: start === 0 ? points : [], objects: objects.slice(start, start + OBJECTS_IN_RECORD) };
+    const content = {
+      format: FORMAT_VERSION,
+      points: start === 0 ? points : [],
+      objects: objects.slice(start, start + OBJECTS_IN_RECORD),
+    };
     await putRecord(repository, await compressed(JSON.stringify(content)));
   }
   await repository.storage.sync();

@@ -7,7 +7,11 @@ import { isDamage, type Repository } from '../repository';
 const INDEXES_AT_ONCE = 4;
 
 /** Every key that the points name. An index that can't be read ends it: nobody knows what it named. */
-export async function keysNamedBy(repository: Repository, manifests: readonly Manifest[], signal?: AbortSignal): Promise<Set<string>> {
+export async function keysNamedBy(
+  repository: Repository,
+  manifests: readonly Manifest[],
+  signal?: AbortSignal,
+): Promise<Set<string>> {
   const keys = new Set<string>();
   const indexes = new Map<string, TenantSummary>();
   for (const { tenants, wal, config } of manifests) {
@@ -15,11 +19,16 @@ export async function keysNamedBy(repository: Repository, manifests: readonly Ma
     for (const { key } of config) keys.add(key);
     for (const summary of tenants) indexes.set(JSON.stringify(summary), summary);
   }
-  await forEachConcurrently(indexes.values(), INDEXES_AT_ONCE, async (summary) => {
-    keys.add(summary.index.key);
-    const { blocks } = await orNothingDeleted(() => repository.index(summary));
-    for (const block of blocks) for (const { key } of filesOf(summary.tenant, block)) keys.add(key);
-  }, signal);
+  await forEachConcurrently(
+    indexes.values(),
+    INDEXES_AT_ONCE,
+    async (summary) => {
+      keys.add(summary.index.key);
+      const { blocks } = await orNothingDeleted(() => repository.index(summary));
+      for (const block of blocks) for (const { key } of filesOf(summary.tenant, block)) keys.add(key);
+    },
+    signal,
+  );
   return keys;
 }
 

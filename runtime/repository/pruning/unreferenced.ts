@@ -24,14 +24,19 @@ export interface Census {
 export async function takeCensus(storage: Storage, named: ReadonlySet<string>, signal?: AbortSignal): Promise<Census> {
   let bytes = 0;
   const unreferenced: StoredObject[] = [];
-  await forEachConcurrently(PREFIXES, PREFIXES.length, async (prefix) => {
-    for await (const object of storage.list(prefix)) {
-      signal?.throwIfAborted();
-      if (!isStoredByBackups(object.key)) continue;
-      bytes += object.size;
-      if (!named.has(object.key)) unreferenced.push(object);
-    }
-  }, signal);
+  await forEachConcurrently(
+    PREFIXES,
+    PREFIXES.length,
+    async (prefix) => {
+      for await (const object of storage.list(prefix)) {
+        signal?.throwIfAborted();
+        if (!isStoredByBackups(object.key)) continue;
+        bytes += object.size;
+        if (!named.has(object.key)) unreferenced.push(object);
+      }
+    },
+    signal,
+  );
   return { bytes, unreferenced };
 }
 

@@ -12,7 +12,11 @@ const HEADS_AT_ONCE = 16;
  *
  * @returns what is wrong, by ID of the unit
  */
-export async function findMissing(storage: Storage, units: Iterable<Unit>, signal?: AbortSignal): Promise<Map<string, PointProblem>> {
+export async function findMissing(
+  storage: Storage,
+  units: Iterable<Unit>,
+  signal?: AbortSignal,
+): Promise<Map<string, PointProblem>> {
   const search = new Search();
   for (const unit of units) for (const file of unit.files) search.expect(unit.id, file);
   const list = async ([prefix, group]: [string, Group]): Promise<void> => {
@@ -63,7 +67,10 @@ class Search {
     for (const group of [this.single, ...this.listed.values()]) {
       for (const [key, unmet] of group) {
         for (const { unit, size, found } of unmet) {
-          problems.set(unit, { key, reason: found === undefined ? 'it is missing' : `it has ${found} bytes instead of ${size}` });
+          problems.set(unit, {
+            key,
+            reason: found === undefined ? 'it is missing' : `it has ${found} bytes instead of ${size}`,
+          });
         }
       }
     }

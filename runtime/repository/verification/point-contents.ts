@@ -39,7 +39,12 @@ export class ContentsReader {
 
   async read(ids: readonly string[], signal?: AbortSignal): Promise<PointContents[]> {
     const contents = new Map<string, PointContents>();
-    await forEachConcurrently(ids, POINTS_AT_ONCE, async (id) => void contents.set(id, await this.readPoint(id)), signal);
+    await forEachConcurrently(
+      ids,
+      POINTS_AT_ONCE,
+      async (id) => void contents.set(id, await this.readPoint(id)),
+      signal,
+    );
     return ids.flatMap((id) => contents.get(id) ?? []);
   }
 
@@ -61,20 +66,25 @@ export class ContentsReader {
     if (known) return known;
     const reading = orProblem(summary.index.key, async () => {
       const { blocks } = await this.repository.index(summary);
-      return blocks.map((entry) => this.add(filesOf(summary.tenant, entry), { block: { tenant: summary.tenant, entry } }));
+      return blocks.map((entry) =>
+        this.add(filesOf(summary.tenant, entry), { block: { tenant: summary.tenant, entry } }),
+      );
     });
     this.indexes.set(identity, reading);
     return reading;
   }
 
   private ownUnits({ wal, config }: Manifest): string[] {
-    const pages = wal.flatMap((block) => block.pages.map((page) => this.add([page], { page: { block, name: page.name } })));
+    const pages = wal.flatMap((block) =>
+      block.pages.map((page) => this.add([page], { page: { block, name: page.name } })),
+    );
     return [...pages, ...config.map((file) => this.add([file], {}))];
   }
 
   private add(files: readonly ObjectReference[], of: Pick<Unit, 'block' | 'page'>): string {
     const id = unitId(files);
-    if (!this.units.has(id)) this.units.set(id, { id, files, bytes: files.reduce((sum, { size }) => sum + size, 0), ...of });
+    if (!this.units.has(id))
+      this.units.set(id, { id, files, bytes: files.reduce((sum, { size }) => sum + size, 0), ...of });
     return id;
   }
 }

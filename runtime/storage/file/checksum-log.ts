@@ -3,7 +3,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FileCalls } from './file-calls';
-import { isMissing } from './temporary-files';
+import { isMissing } from './file-errors';
 
 const NAME = /^(\d+)-\d+-[0-9a-f]{8}\.jsonl$/;
 const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;

@@ -3,8 +3,7 @@ import { dirname } from 'node:path';
 import { forEachConcurrently } from '../../streams/concurrency';
 import { Semaphore } from '../../streams/semaphore';
 import { type FileCalls } from './file-calls';
-import { errnoCode } from './file-errors';
-import { isMissing } from './temporary-files';
+import { errnoCode, isMissing } from './file-errors';
 
 const AT_ONCE = 8;
 

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { isMissing } from './file-errors';
 
 const SMALL_WRITE = 64 * 1024;
 const SLOW_MS = 0.25;
@@ -27,8 +28,11 @@ export class FileCalls {
   private averageMs = 0;
   private sliceBegan = performance.now();
 
+  /** `slowMs`: the mean time of a call from which on they go through the pool. */
+  constructor(private readonly slowMs = SLOW_MS) {}
+
   get isSlow(): boolean {
-    return this.averageMs > SLOW_MS;
+    return this.averageMs > this.slowMs;
   }
 
   open(path: string, flags: number, mode = 0o666): Promise<number> {
@@ -53,11 +57,16 @@ export class FileCalls {
   }
 
   /** Undefined where there is nothing. */
-  lstat(path: string): Promise<fs.BigIntStats | undefined> {
-    return this.call(
-      () => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }),
-      () => fs.promises.lstat(path, { bigint: true }).catch(undefinedWhenMissing),
-    );
+  async lstat(path: string): Promise<fs.BigIntStats | undefined> {
+    try {
+      return await this.call(
+        () => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }),
+        () => fs.promises.lstat(path, { bigint: true }),
+      );
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
   }
 
   readdir(path: string): Promise<fs.Dirent[]> {
@@ -140,8 +149,4 @@ export class FileCalls {
       this.averageMs += (took - this.averageMs) * WEIGHT;
     }
   }
-}
-
-function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
 }

@@ -30,6 +30,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   EROFS: READ_ONLY,
   ELOOP: SYMLINK,
   ENOTDIR: IN_THE_WAY,
+  EEXIST: IN_THE_WAY,
   ENAMETOOLONG: { cause: 'the path is too long', whatToDo: 'use a repository with a shorter path' },
   EMFILE: { cause: 'too many files are open', whatToDo: "raise the limit of open files ('ulimit -n')" },
   ENFILE: { cause: 'too many files are open on this machine', whatToDo: "raise 'fs.file-max'" },
@@ -55,9 +56,15 @@ export async function explaining<T>(action: string, work: () => Promise<T>): Pro
   }
 }
 
+/** The code of a failed system call, like `ENOSPC`; undefined for any other error. */
 export function errnoCode(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** There is nothing under the path, or a file is where one of its folders would have to be. */
+export function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errnoCode(error) ?? '');
 }
 
 function adviceFor(code: string, syscall: string | undefined): Advice {

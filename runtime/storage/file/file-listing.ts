@@ -3,7 +3,7 @@ import { RepositoryMissingError } from '../../errors';
 import { type StoredObject } from '../storage';
 import { checkKey, compareKeys } from '../storage-keys';
 import { type FileCalls } from './file-calls';
-import { isMissing } from './temporary-files';
+import { isMissing } from './file-errors';
 
 /** At the top of a repository, these are no objects: files being written, checksums, and what ext4 puts on top of every volume. */
 export const HIDDEN_FOLDERS: ReadonlySet<string> = new Set(['.tmp', '.checksums', 'lost+found']);

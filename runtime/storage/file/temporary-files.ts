@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
-import { errnoCode } from './file-errors';
+import { isMissing } from './file-errors';
 import { type FileCalls } from './file-calls';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -73,9 +73,4 @@ export async function unlinkIfThere(calls: FileCalls, path: string): Promise<voi
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  const code = errnoCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }

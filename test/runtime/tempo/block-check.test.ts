@@ -36,16 +36,36 @@ describe('findBlockDefect', () => {
 
   it.each<[string, (files: Map<string, Buffer>) => void, RegExp]>([
     ['no data', (files) => files.delete('data.parquet'), /^has no data\.parquet$/],
-    ['truncated data', (files) => change(files, 'data.parquet', (b) => b.subarray(0, -1)), /of 399 bytes, its meta\.json says 400$/],
-    ['longer data', (files) => change(files, 'data.parquet', (b) => Buffer.concat([b, b])), /of 800 bytes, its meta\.json says 400$/],
+    [
+      'truncated data',
+      (files) => change(files, 'data.parquet', (b) => b.subarray(0, -1)),
+      /of 399 bytes, its meta\.json says 400$/,
+    ],
+    [
+      'longer data',
+      (files) => change(files, 'data.parquet', (b) => Buffer.concat([b, b])),
+      /of 800 bytes, its meta\.json says 400$/,
+    ],
     ['another head', (files) => change(files, 'data.parquet', (b) => flip(b, 0)), /doesn't begin with PAR1/],
     ['another tail', (files) => change(files, 'data.parquet', (b) => flip(b, -1)), /doesn't end with PAR1/],
     ['another footer length', (files) => change(files, 'data.parquet', (b) => flip(b, -8)), /a footer of \d+ bytes/],
     ['no bloom', (files) => files.delete('bloom-0'), /^has no bloom-0, of 1$/],
-    ['a truncated bloom', (files) => change(files, 'bloom-0', (b) => b.subarray(0, -1)), /bloom-0 of 31 bytes, its header says 32/],
+    [
+      'a truncated bloom',
+      (files) => change(files, 'bloom-0', (b) => b.subarray(0, -1)),
+      /bloom-0 of 31 bytes, its header says 32/,
+    ],
     ['an empty bloom', (files) => files.set('bloom-0', Buffer.alloc(0)), /bloom-0 of 0 bytes, its header says 24/],
-    ['another bloom length', (files) => change(files, 'bloom-0', (b) => flip(b, 22)), /bloom-0 of 32 bytes, its header says 544/],
-    ['an unknown format', (files) => change(files, 'meta.json', (b) => Buffer.from(b.toString().replace('vParquet4', 'v2'))), /format 'v2'/],
+    [
+      'another bloom length',
+      (files) => change(files, 'bloom-0', (b) => flip(b, 22)),
+      /bloom-0 of 32 bytes, its header says 544/,
+    ],
+    [
+      'an unknown format',
+      (files) => change(files, 'meta.json', (b) => Buffer.from(b.toString().replace('vParquet4', 'v2'))),
+      /format 'v2'/,
+    ],
   ])('says what is wrong with a block that has %s', async (_, damage, expected) => {
     expect(await defectAfter(damage)).toMatch(expected);
   });

@@ -7,11 +7,21 @@ const OF_3_0 =
 
 describe('parseBlockMeta', () => {
   it('reads what 2.9 writes', () => {
-    expect(parseBlockMeta(Buffer.from(OF_2_9))).toMatchObject({ size: 34603, footerSize: 17393, replicationFactor: 0, encoding: 'none' });
+    expect(parseBlockMeta(Buffer.from(OF_2_9))).toMatchObject({
+      size: 34603,
+      footerSize: 17393,
+      replicationFactor: 0,
+      encoding: 'none',
+    });
   });
 
   it('reads what 3.0 writes, which leaves out empty values', () => {
-    expect(parseBlockMeta(Buffer.from(OF_3_0))).toMatchObject({ compactionLevel: 1, replicationFactor: 1, encoding: '', dataEncoding: '' });
+    expect(parseBlockMeta(Buffer.from(OF_3_0))).toMatchObject({
+      compactionLevel: 1,
+      replicationFactor: 1,
+      encoding: '',
+      dataEncoding: '',
+    });
   });
 
   it('throws on every beginning of a meta.json that is being written', () => {

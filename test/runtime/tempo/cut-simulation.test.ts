@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, readSync, rmSync } from 'node:fs';
-import type { Dirent } from 'node:fs';
+import type { BigIntStats, Dirent } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,9 +49,9 @@ class SimulatedDisk extends SourceDisk {
     return super.list(folder);
   }
 
-  override state(path: string): FileState | undefined {
+  protected override stats(path: string): BigIntStats | undefined {
     this.world.tick();
-    return super.state(path);
+    return super.stats(path);
   }
 
   override readSmall(path: string, limit: number): Buffer | undefined {
@@ -82,7 +82,8 @@ class SimulatedDisk extends SourceDisk {
 
 function traceIdsOf(cut: Cut, sink: MemorySink): Set<string> {
   const found = new Set<string>();
-  const add = (bytes: Buffer | undefined): void => readFakeParquet(bytes ?? Buffer.alloc(0)).traceIds.forEach((id) => found.add(id));
+  const add = (bytes: Buffer | undefined): void =>
+    readFakeParquet(bytes ?? Buffer.alloc(0)).traceIds.forEach((id) => found.add(id));
   for (const [tenant, { live }] of cut.tenants) {
     for (const [id, seen] of live) {
       const stored = sink.blocks.get(`${tenant}/${id}`);
@@ -96,7 +97,8 @@ function traceIdsOf(cut: Cut, sink: MemorySink): Set<string> {
 }
 
 function assertOneVersion(files: ReadonlyMap<string, Buffer>): void {
-  const versionOf = (name: string): unknown => (JSON.parse(files.get(name)?.toString() ?? '') as { version: unknown }).version;
+  const versionOf = (name: string): unknown =>
+    (JSON.parse(files.get(name)?.toString() ?? '') as { version: unknown }).version;
   const versions = [
     readFakeParquet(files.get('data.parquet') ?? Buffer.alloc(0)).version,
     files.get('bloom-0')?.toString('latin1', 24).trim(),
@@ -120,11 +122,15 @@ async function play(root: string, seed: number): Promise<{ scans: number; traces
   for (let backup = 0; backup < 2; backup++) {
     world.steps = random.below(500);
     const before = new Set(tempo.durable);
-    const cut = await takeCut(source, sink, { signal: new AbortController().signal, concurrency: random.pick([1, 1, 4]) });
+    const cut = await takeCut(source, sink, {
+      signal: new AbortController().signal,
+      concurrency: random.pick([1, 1, 4]),
+    });
     const found = traceIdsOf(cut, sink);
     const expected = [...before].filter((traceId) => tempo.durable.has(traceId));
     const missing = expected.filter((traceId) => !found.has(traceId));
-    if (missing.length > 0) throw new Error(`${missing.length} of ${expected.length} traces aren't in the cut of backup ${backup}`);
+    if (missing.length > 0)
+      throw new Error(`${missing.length} of ${expected.length} traces aren't in the cut of backup ${backup}`);
     if (cut.damaged.length > 0) throw new Error(`reported damage where there is none: ${JSON.stringify(cut.damaged)}`);
     scans = Math.max(scans, cut.scans);
     traces += expected.length;

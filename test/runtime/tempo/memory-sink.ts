@@ -24,7 +24,10 @@ export class MemorySink implements CutSink {
     const files = await readAll(block.files);
     this.between();
     await block.confirm();
-    this.blocks.set(`${block.tenant}/${block.id}`, { seen: block.seen, files: files.set('meta.json', block.metaBytes) });
+    this.blocks.set(`${block.tenant}/${block.id}`, {
+      seen: block.seen,
+      files: files.set('meta.json', block.metaBytes),
+    });
   }
 
   async storeWalBlock({ id, tenant, encoding, meta, pages }: SourceWalBlock): Promise<void> {

@@ -72,7 +72,10 @@ describe('readTraceIds', () => {
   it.each<[string, (bytes: Buffer) => Buffer]>([
     ['nothing', () => Buffer.alloc(0)],
     ['a truncated file', (bytes) => bytes.subarray(0, 20_000)],
-    ['an absurd footer length', (bytes) => Buffer.concat([bytes.subarray(0, -8), Buffer.from('ffffff7f50415231', 'hex')])],
+    [
+      'an absurd footer length',
+      (bytes) => Buffer.concat([bytes.subarray(0, -8), Buffer.from('ffffff7f50415231', 'hex')]),
+    ],
     ['another page length', (bytes) => overwrite(bytes, 4, Buffer.alloc(24, 0xff))],
     ['a footer of something else', () => fakeParquet(['00'.repeat(16)], 'v1')],
   ])('throws an IntegrityError for %s', async (_, damage) => {

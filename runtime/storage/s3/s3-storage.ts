@@ -1,17 +1,17 @@
-import { StorageError } from '../errors';
-import { partSizeOf, sha256 } from '../streams/digest';
-import type { PartBuffers } from '../streams/part-buffers';
-import { endsEarly, objectMissing, tooLarge } from './object-errors';
+import { type IntegrityError, StorageError } from '../../errors';
+import { partSizeOf, sha256 } from '../../streams/digest';
+import type { PartBuffers } from '../../streams/part-buffers';
+import { endsEarly, objectMissing, tooLarge } from '../object-errors';
 import type { S3Api, S3Body, S3DeleteFailure, S3Page } from './s3-api';
 import { receive } from './s3-body';
 import type { S3Clock } from './s3-clock';
 import { explainS3Error } from './s3-errors';
-import { isAbsent, isAlreadyThere, mayHaveCommitted, s3FailureOf } from './s3-failure';
+import { isAbsent, isAlreadyThere, isPastEnd, mayHaveCommitted, s3FailureOf } from './s3-failure';
 import { putInParts } from './s3-multipart';
 import type { S3Requests } from './s3-requests';
 import type { S3Location } from './s3-url';
-import { type ByteSource, type PutResult, type RequestCounts, type Storage, type StoredObject } from './storage';
-import { checkKey } from './storage-keys';
+import { type ByteSource, type PutResult, type RequestCounts, type Storage, type StoredObject } from '../storage';
+import { checkKey } from '../storage-keys';
 
 const DEFAULT_GET_LIMIT = 64 * 1024 * 1024;
 const LIST_PAGE = 1000;
@@ -161,13 +161,23 @@ export class S3Storage implements Storage {
     }
   }
 
-  private async getRange(key: string, range: { offset: number; length: number }, signal?: AbortSignal): Promise<S3Body> {
-    const body = await this.api.getObject(this.fullKey(key), range, signal);
+  private async getRange(
+    key: string,
+    range: { offset: number; length: number },
+    signal?: AbortSignal,
+  ): Promise<S3Body> {
+    const pastEnd = (size: number): IntegrityError =>
+      endsEarly(key, this.url, { offset: range.offset, wanted: range.length, size });
+    const body = await this.api.getObject(this.fullKey(key), range, signal).catch((error: unknown) => {
+      const failure = s3FailureOf(error);
+      throw isPastEnd(failure) ? pastEnd(failure.objectSize ?? 0) : error;
+    });
     const starts = body.offset ?? 0;
     if (starts === range.offset && body.length === range.length) return body;
     body.stream.destroy();
     const size = body.objectSize ?? body.length;
-    if (size < range.offset + range.length) throw endsEarly(key, this.url, { offset: range.offset, wanted: range.length, size });
+    if (size < range.offset + range.length)
+      throw endsEarly(key, this.url, { offset: range.offset, wanted: range.length, size });
     throw new StorageError(`read '${key}' in '${this.url}': the server ignores byte ranges; use another server`);
   }
 
@@ -213,19 +223,17 @@ export class S3Storage implements Storage {
       try {
         return await work();
       } catch (error) {
-        const failure = s3FailureOf(error);
-        if (isAbsent(failure)) throw objectMissing(key, this.url);
+        if (isAbsent(s3FailureOf(error))) throw objectMissing(key, this.url);
         throw error;
       }
     });
   }
 
   private async explained<T>(action: string, work: () => Promise<T>): Promise<T> {
-    const { credentials, location, requests } = this.parts;
+    const { credentials, location } = this.parts;
     try {
       return await work();
     } catch (error) {
-      if (requests.signal?.aborted && error === requests.signal.reason) throw error;
       throw explainS3Error(error, { action, credentials, location });
     }
   }

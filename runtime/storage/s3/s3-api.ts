@@ -65,7 +65,11 @@ export interface S3Api {
   completeUpload(upload: S3Upload, parts: readonly S3UploadedPart[], signal?: AbortSignal): Promise<void>;
   abortUpload(upload: S3Upload, signal?: AbortSignal): Promise<void>;
   openUploads(key: string, signal?: AbortSignal): Promise<readonly S3OpenUpload[]>;
-  getObject(key: string, range: { readonly offset: number; readonly length: number } | undefined, signal?: AbortSignal): Promise<S3Body>;
+  getObject(
+    key: string,
+    range: { readonly offset: number; readonly length: number } | undefined,
+    signal?: AbortSignal,
+  ): Promise<S3Body>;
   headObject(key: string, signal?: AbortSignal): Promise<S3ObjectFacts>;
   listObjects(request: S3ListRequest, signal?: AbortSignal): Promise<S3Page>;
   /** Resolves to those that could not be deleted. */

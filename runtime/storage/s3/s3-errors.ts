@@ -1,5 +1,5 @@
-import { RepositoryMissingError, RunnerError, StorageError, UsageError } from '../errors';
-import { isDiskFull, isUnreachable, type S3Failure, s3FailureOf } from './s3-failure';
+import { RepositoryMissingError, type RunnerError, StorageError, UsageError } from '../../errors';
+import { isDiskFull, isUnreachable, type S3Failure, S3RequestError } from './s3-failure';
 import type { S3Location } from './s3-url';
 
 export interface S3ErrorContext {
@@ -13,25 +13,28 @@ export interface S3ErrorContext {
 type Explanation = (failure: S3Failure, context: S3ErrorContext) => RunnerError | undefined;
 
 /** The server knows the key no more, or never did. */
-const UNKNOWN_CREDENTIALS = new Set(['InvalidAccessKeyId', 'InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidToken']);
+const UNKNOWN_CREDENTIALS = new Set([
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'UnrecognizedClientException',
+  'InvalidToken',
+]);
 const EXPIRED_CREDENTIALS = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
 const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError', 'ProviderError']);
 const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'AllAccessDisabled', 'AccountProblem', 'Forbidden']);
 const CERTIFICATE =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|CERT_.*|ERR_TLS_.*|ERR_SSL_.*|INVALID_CA|EPROTO)$/;
 
-/** Turns whatever a request failed with into one line that says what, where and what to do. Errors of our own pass as they are. */
-export function explainS3Error(error: unknown, context: S3ErrorContext): Error {
-  if (error instanceof RunnerError) return error;
-  const failure = s3FailureOf(error);
+/** Turns a request's failure into one line that says what, where and what to do. What isn't one passes as it is. */
+export function explainS3Error(error: unknown, context: S3ErrorContext): unknown {
+  if (!(error instanceof S3RequestError)) return error;
+  const { cause, failure } = error;
   const explanations: Explanation[] = [credentialError, bucketError, regionError, clockError, tlsError, serverError];
   for (const explanation of explanations) {
     const explained = explanation(failure, context);
-    if (explained) return Object.assign(explained, { cause: error });
+    if (explained) return Object.assign(explained, { cause });
   }
-  // Nothing that a server or a connection did: an error of the source or of this program.
-  if (failure.status === undefined && failure.code === 'Unknown' && error instanceof Error) return error;
-  return storageError(failure, context, described(failure), 'try again');
+  return Object.assign(storageError(failure, context, described(failure), 'try again'), { cause });
 }
 
 /** Where the SDK's default chain finds credentials, by the names of the variables only. */
@@ -39,7 +42,8 @@ export function credentialSource(location: S3Location, env: Readonly<Record<stri
   if (location.profile !== undefined) return `profile '${location.profile}'`;
   if (env['AWS_PROFILE']) return `profile '${env['AWS_PROFILE']}' (AWS_PROFILE)`;
   if (env['AWS_ACCESS_KEY_ID']) return 'environment variable AWS_ACCESS_KEY_ID';
-  if (env['AWS_WEB_IDENTITY_TOKEN_FILE']) return `web identity of role '${env['AWS_ROLE_ARN'] ?? ''}' (AWS_WEB_IDENTITY_TOKEN_FILE)`;
+  if (env['AWS_WEB_IDENTITY_TOKEN_FILE'])
+    return `web identity of role '${env['AWS_ROLE_ARN'] ?? ''}' (AWS_WEB_IDENTITY_TOKEN_FILE)`;
   if (env['AWS_CONTAINER_CREDENTIALS_FULL_URI']) return 'pod identity (AWS_CONTAINER_CREDENTIALS_FULL_URI)';
   if (env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']) return 'container role (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI)';
   return `default profile or instance role`;
@@ -56,11 +60,21 @@ function credentialError(failure: S3Failure, context: S3ErrorContext): RunnerErr
     return usageError(failure, context, `the server doesn't know the ${from}`, 'use a key of this server or account');
   }
   if (code === 'SignatureDoesNotMatch') {
-    return usageError(failure, context, `the secret key is wrong in the ${from}`, 'use the secret that belongs to the access key');
+    return usageError(
+      failure,
+      context,
+      `the secret key is wrong in the ${from}`,
+      'use the secret that belongs to the access key',
+    );
   }
   if (EXPIRED_CREDENTIALS.has(code)) return usageError(failure, context, `expired ${from}`, 'renew them');
   if (DENIED.has(code) || status === 401 || (status === 403 && code !== 'RequestTimeTooSkewed')) {
-    return usageError(failure, context, `access denied to the ${from}`, 'check the keys, and grant what this command needs on the bucket and prefix');
+    return usageError(
+      failure,
+      context,
+      `access denied to the ${from}`,
+      'check the keys, and grant what this command needs on the bucket and prefix',
+    );
   }
   return undefined;
 }
@@ -73,11 +87,14 @@ function bucketError(failure: S3Failure, context: S3ErrorContext): RunnerError |
 
 function regionError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {
   const { code, status, message } = failure;
-  if (message === 'Region is missing') return usageError(failure, context, 'no region is given', `add '?region=' to the URL or set AWS_REGION`);
-  const wrong = code === 'PermanentRedirect' || code === 'AuthorizationHeaderMalformed' || status === 301 || status === 307;
+  if (message === 'Region is missing')
+    return usageError(failure, context, 'no region is given', `add '?region=' to the URL or set AWS_REGION`);
+  const wrong =
+    code === 'PermanentRedirect' || code === 'AuthorizationHeaderMalformed' || status === 301 || status === 307;
   if (!wrong && code !== 'IllegalLocationConstraintException') return undefined;
   const region = failure.bucketRegion ?? /expecting '([^']+)'/.exec(message)?.[1];
-  if (region === undefined) return usageError(failure, context, 'the bucket is in another region', `give the right 'region' in the URL`);
+  if (region === undefined)
+    return usageError(failure, context, 'the bucket is in another region', `give the right 'region' in the URL`);
   return usageError(failure, context, `the bucket is in region '${region}'`, `add 'region=${region}' to the URL`);
 }
 
@@ -92,10 +109,20 @@ function tlsError(failure: S3Failure, context: S3ErrorContext): RunnerError | un
   const { code, status, message } = failure;
   if (status !== undefined || !CERTIFICATE.test(code)) return undefined;
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
-    return usageError(failure, context, `TLS failed: the server answers without it or with another version (${code})`, `check 'http:' or 'https:' in 'endpoint'`);
+    return usageError(
+      failure,
+      context,
+      `TLS failed: the server answers without it or with another version (${code})`,
+      `check 'http:' or 'https:' in 'endpoint'`,
+    );
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return usageError(failure, context, `TLS failed: the server's certificate is for another host name (${message})`, `use its name in 'endpoint'; 'caBundle' does not help here`);
+    return usageError(
+      failure,
+      context,
+      `TLS failed: the server's certificate is for another host name (${message})`,
+      `use its name in 'endpoint'; 'caBundle' does not help here`,
+    );
   }
   const advice = `name the authority's PEM file by 'caBundle=' in the URL, or renew the certificate`;
   return usageError(failure, context, `TLS failed: the server's certificate is not trusted (${code})`, advice);
@@ -104,11 +131,21 @@ function tlsError(failure: S3Failure, context: S3ErrorContext): RunnerError | un
 function serverError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {
   const { endpoint } = context.location;
   if (isDiskFull(failure)) {
-    return storageError(failure, context, `the server has no space left (${failure.code})`, 'free or add space, then run again');
+    return storageError(
+      failure,
+      context,
+      `the server has no space left (${failure.code})`,
+      'free or add space, then run again',
+    );
   }
   if (isUnreachable(failure)) {
     const where = endpoint === undefined ? 'AWS' : `endpoint '${endpoint}'`;
-    return storageError(failure, context, `${where} can't be reached (${failure.code})`, 'check the name, the network and that the server runs');
+    return storageError(
+      failure,
+      context,
+      `${where} can't be reached (${failure.code})`,
+      'check the name, the network and that the server runs',
+    );
   }
   return undefined;
 }
@@ -131,5 +168,10 @@ function described(failure: S3Failure): string {
 }
 
 function evidence(failure: S3Failure, context: S3ErrorContext): Record<string, string | number | undefined> {
-  return { bucket: context.location.bucket, endpoint: context.location.endpoint, code: failure.code, status: failure.status };
+  return {
+    bucket: context.location.bucket,
+    endpoint: context.location.endpoint,
+    code: failure.code,
+    status: failure.status,
+  };
 }

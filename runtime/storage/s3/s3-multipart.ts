@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import { forEachConcurrently } from '../streams/concurrency';
-import { combineDigests, type Part, partsOf, sha256 } from '../streams/digest';
-import type { PartBuffers } from '../streams/part-buffers';
+import { forEachConcurrently } from '../../streams/concurrency';
+import { combineDigests, type Part, partsOf, sha256 } from '../../streams/digest';
+import type { PartBuffers } from '../../streams/part-buffers';
 import type { S3Api, S3Upload, S3UploadedPart } from './s3-api';
 import type { S3Clock } from './s3-clock';
 import { isAlreadyThere, isConflict, mayHaveCommitted, type S3Failure, s3FailureOf } from './s3-failure';
 import type { S3Requests } from './s3-requests';
-import { type ByteSource } from './storage';
+import { type ByteSource } from '../storage';
 
 const PARTS_AT_ONCE = 8;
 const MOST_UPLOADS = 4;

@@ -9,11 +9,23 @@ export interface S3Failure {
   readonly bucketRegion?: string;
   /** The server's clock, when it answered. */
   readonly serverTime?: Date;
+  /** Of the object whose range was asked for and doesn't exist. */
+  readonly objectSize?: number;
 }
 
 /** The body ended before the bytes that its header announced. */
 export class TruncatedBodyError extends Error {
   readonly code = 'TruncatedBody';
+}
+
+/** A request failed for good. Whatever else is thrown while requests are made (by a source, by a signal) isn't storage's to explain. */
+export class S3RequestError extends Error {
+  constructor(
+    readonly failure: S3Failure,
+    cause: unknown,
+  ) {
+    super(failure.message, { cause });
+  }
 }
 
 /** Duck-typed, so that this module needs no SDK. */
@@ -28,13 +40,41 @@ interface Thrown {
 }
 
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
-const BROKEN = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'TimeoutError', 'TruncatedBody', 'ERR_STREAM_PREMATURE_CLOSE']);
-const SLOW_DOWN = new Set(['SlowDown', 'Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'TooManyRequests', 'TooManyRequestsException']);
+const BROKEN = new Set([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'TimeoutError',
+  'TruncatedBody',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+const SLOW_DOWN = new Set([
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'TooManyRequests',
+  'TooManyRequestsException',
+]);
 // A body that was damaged on its way is refused by its checksum, and arrives the next time.
-const TRANSIENT = new Set(['RequestTimeout', 'InternalError', 'ServiceUnavailable', 'OperationAborted', 'BadDigest', 'XAmzContentSHA256Mismatch']);
-const DISK_FULL = new Set(['XMinioStorageFull', 'InsufficientStorage', 'QuotaExceeded', 'XMinioAdminBucketQuotaExceeded']);
+const TRANSIENT = new Set([
+  'RequestTimeout',
+  'InternalError',
+  'ServiceUnavailable',
+  'OperationAborted',
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+]);
+const DISK_FULL = new Set([
+  'XMinioStorageFull',
+  'InsufficientStorage',
+  'QuotaExceeded',
+  'XMinioAdminBucketQuotaExceeded',
+]);
 
 export function s3FailureOf(error: unknown): S3Failure {
+  if (error instanceof S3RequestError) return error.failure;
   const thrown = (typeof error === 'object' && error !== null ? error : { message: error }) as Thrown;
   const headers = thrown.$response?.headers ?? {};
   const status = thrown.$metadata?.httpStatusCode;
@@ -45,6 +85,7 @@ export function s3FailureOf(error: unknown): S3Failure {
     message: oneLine(typeof thrown.message === 'string' ? thrown.message : ''),
     bucketRegion: headers['x-amz-bucket-region'] ?? (typeof thrown.Region === 'string' ? thrown.Region : undefined),
     serverTime: date === undefined ? undefined : new Date(date),
+    objectSize: sizeIn(headers['content-range']),
   };
 }
 
@@ -71,7 +112,16 @@ export function isAlreadyThere(failure: S3Failure): boolean {
 }
 
 export function isAbsent(failure: S3Failure): boolean {
-  return failure.code === 'NoSuchKey' || failure.code === 'NotFound' || (failure.status === 404 && failure.code === 'Unknown');
+  return (
+    failure.code === 'NoSuchKey' ||
+    failure.code === 'NotFound' ||
+    (failure.status === 404 && failure.code === 'Unknown')
+  );
+}
+
+/** The object ends before the first byte that was asked for. */
+export function isPastEnd(failure: S3Failure): boolean {
+  return failure.status === 416 || failure.code === 'InvalidRange';
 }
 
 export function isRetryable(failure: S3Failure): boolean {
@@ -93,6 +143,11 @@ function codeOf(thrown: Thrown): string {
   if (typeof thrown.Code === 'string') return thrown.Code;
   if (typeof thrown.name === 'string' && thrown.name !== 'Error') return thrown.name;
   return thrown.message === 'aborted' ? 'ECONNRESET' : 'Unknown';
+}
+
+function sizeIn(contentRange: string | undefined): number | undefined {
+  const [, size] = /^bytes \*\/(\d+)$/.exec(contentRange ?? '') ?? [];
+  return size === undefined ? undefined : Number(size);
 }
 
 function oneLine(text: string): string {

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors';
+import { UsageError } from '../../errors';
 
 /** Where an S3 repository lies and how its server is reached. Never holds a secret. */
 export interface S3Location {
@@ -57,13 +57,15 @@ function checkEndpoint(endpoint: string): void {
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw unusable(`'endpoint' is no http or https URL`, `write it as 'https://host:port'`);
   }
-  if (url.username || url.password) throw unusable(`'endpoint' holds credentials`, 'give them by environment or profile');
+  if (url.username || url.password)
+    throw unusable(`'endpoint' holds credentials`, 'give them by environment or profile');
 }
 
 function pathStyleOf(value: string | undefined, endpoint: string | undefined): boolean {
   // Most servers that aren't AWS have no host name for each bucket.
   if (value === undefined) return endpoint !== undefined;
-  if (value !== 'true' && value !== 'false') throw unusable(`'pathStyle' must be true or false, got '${value}'`, `the form is ${FORM}`);
+  if (value !== 'true' && value !== 'false')
+    throw unusable(`'pathStyle' must be true or false, got '${value}'`, `the form is ${FORM}`);
   return value === 'true';
 }
 

@@ -1,7 +1,8 @@
-import { AdaptiveLimiter } from '../streams/adaptive-limiter';
-import { retrying } from '../streams/retry';
-import { asksToSlowDown, isRetryable, isUnreachable, type S3Failure, s3FailureOf } from './s3-failure';
-import { type RequestCounts, type RequestKind } from './storage';
+import { AdaptiveLimiter } from '../../streams/adaptive-limiter';
+import { retrying } from '../../streams/retry';
+import { RunnerError } from '../../errors';
+import { asksToSlowDown, isRetryable, isUnreachable, type S3Failure, s3FailureOf, S3RequestError } from './s3-failure';
+import { type RequestCounts, type RequestKind } from '../storage';
 
 export const MOST_REQUESTS_IN_FLIGHT = 32;
 const ATTEMPTS = 10;
@@ -23,7 +24,7 @@ export interface S3RequestOptions {
   readonly givesUpOn?: (failure: S3Failure) => boolean;
 }
 
-/** Sends requests: counted, as many at once as the server can take, and repeated while that may help. Throws the last failure as it is. */
+/** Sends requests: counted, as many at once as the server can take, and repeated while that may help. Throws the last failure as an `S3RequestError`. */
 export class S3Requests {
   readonly counts: RequestCounts = { put: 0, get: 0, head: 0, list: 0, delete: 0, multipart: 0 };
   private readonly limiter = new AdaptiveLimiter({ max: MOST_REQUESTS_IN_FLIGHT });
@@ -35,25 +36,37 @@ export class S3Requests {
     return this.options.signal;
   }
 
-  run<T>(kind: RequestKind, send: (signal?: AbortSignal) => Promise<T>, options: S3RequestOptions = {}): Promise<T> {
+  async run<T>(
+    kind: RequestKind,
+    send: (signal?: AbortSignal) => Promise<T>,
+    options: S3RequestOptions = {},
+  ): Promise<T> {
     const signal = options.signal ?? this.options.signal;
-    let attempts = 0;
-    return retrying(() => this.attempt(kind, () => send(signal), signal), {
-      attempts: ATTEMPTS,
-      signal,
-      sleep: this.options.sleep,
-      isRetryable: (error) => {
-        attempts++;
-        const failure = s3FailureOf(error);
-        options.onFailure?.(failure);
-        if (options.givesUpOn?.(failure)) return false;
-        if (!this.answered && isUnreachable(failure) && attempts >= ATTEMPTS_BEFORE_FIRST_ANSWER) return false;
-        return isRetryable(failure);
-      },
-    });
+    try {
+      return await retrying(() => this.attempt(kind, () => send(signal), { ...options, signal }), {
+        attempts: ATTEMPTS,
+        signal,
+        sleep: this.options.sleep,
+        isRetryable: this.retryRule(options),
+      });
+    } catch (error) {
+      if (error instanceof RunnerError || (signal?.aborted && error === signal.reason)) throw error;
+      throw new S3RequestError(s3FailureOf(error), error);
+    }
   }
 
-  private attempt<T>(kind: RequestKind, send: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  private retryRule({ givesUpOn }: S3RequestOptions): (error: unknown) => boolean {
+    let attempts = 0;
+    return (error) => {
+      attempts++;
+      const failure = s3FailureOf(error);
+      if (givesUpOn?.(failure)) return false;
+      if (!this.answered && isUnreachable(failure) && attempts >= ATTEMPTS_BEFORE_FIRST_ANSWER) return false;
+      return isRetryable(failure);
+    };
+  }
+
+  private attempt<T>(kind: RequestKind, send: () => Promise<T>, options: S3RequestOptions): Promise<T> {
     return this.limiter.run(async () => {
       this.counts[kind]++;
       try {
@@ -64,8 +77,9 @@ export class S3Requests {
         const failure = s3FailureOf(error);
         if (failure.status !== undefined) this.answered = true;
         if (asksToSlowDown(failure)) this.limiter.slowDown();
+        options.onFailure?.(failure);
         throw error;
       }
-    }, signal);
+    }, options.signal);
   }
 }
