@@ -42,7 +42,10 @@ async function leaveGarbage(contender, bench, tree) {
   } finally {
     for (const [from, to] of hidden) renameSync(to, from);
   }
-  await contender.graceForPrune?.();
+  if (!contender.graceForPrune) return;
+  // An expired recovery point stays until a newer one is verified.
+  await runAll(contender, contender.verify(tree));
+  await contender.graceForPrune();
 }
 
 async function prune(contender) {

@@ -50,6 +50,8 @@ async function prepare({ quick, runs }) {
 }
 
 function announce(bench) {
+  if (bench.quick)
+    console.log('quick: starting the programs takes longer than their work here, so judge nothing by the times');
   const missing = Object.keys(peers).filter((name) => bench.peers[name] === undefined);
   console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}, working in ${bench.scratch}`);
   if (missing.length) console.log(`not found, left out: ${missing.join(', ')}`);

@@ -33,6 +33,13 @@ export interface Surroundings {
   readonly onSignal: (signal: 'SIGTERM' | 'SIGINT', listener: () => void) => unknown;
 }
 
+/** A command that came to an end, whatever its result. */
+interface Completed {
+  readonly exitCode: ExitCode;
+  readonly json: () => string;
+  readonly text: () => string;
+}
+
 /** Runs one command line: one result on standard output, the log on standard error, and the exit code. */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { stdout } = surroundings;
@@ -42,15 +49,15 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     if (parsed.command === 'help') return print(stdout, helpText(parsed.topic));
     if (parsed.command === 'version') return print(stdout, `${RUNNER_VERSION}\n`);
     asJson = parsed.options.output === 'json';
-    const { result, exitCode } = await execute(parsed, surroundings);
-    stdout.write(asJson ? `${JSON.stringify(result)}\n` : `${render(parsed.command, result as CommandResults[CommandName] & never, new Date())}\n`);
+    const { exitCode, json, text } = await execute(parsed, surroundings);
+    stdout.write(`${asJson ? json() : text()}\n`);
     return exitCode;
   } catch (error) {
     return report(error, asJson, surroundings);
   }
 }
 
-async function execute(call: CommandCall, surroundings: Surroundings): Promise<Outcome<CommandResults[CommandName]>> {
+async function execute(call: CommandCall, surroundings: Surroundings): Promise<Completed> {
   const { options } = call;
   const log = createLog({
     format: logFormat(options.logFormat, surroundings.stderr),
@@ -73,21 +80,25 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<O
   }
 }
 
-function dispatch(call: CommandCall, context: CommandContext): Promise<Outcome<CommandResults[CommandName]>> {
+async function dispatch(call: CommandCall, context: CommandContext): Promise<Completed> {
   switch (call.command) {
     case 'backup':
-      return backup(context, call.options);
+      return completed('backup', await backup(context, call.options));
     case 'list':
-      return list(context);
+      return completed('list', await list(context));
     case 'show':
-      return show(context, call.options);
+      return completed('show', await show(context, call.options));
     case 'verify':
-      return verify(context, call.options);
+      return completed('verify', await verify(context, call.options));
     case 'restore':
-      return restore(context, call.options);
+      return completed('restore', await restore(context, call.options));
     case 'prune':
-      return prune(context, call.options);
+      return completed('prune', await prune(context, call.options));
   }
+}
+
+function completed<C extends CommandName>(command: C, { result, exitCode }: Outcome<CommandResults[C]>): Completed {
+  return { exitCode, json: () => JSON.stringify(result), text: () => render(command, result, new Date()) };
 }
 
 function abortSignal({ onSignal }: Surroundings, log: Log): AbortSignal {

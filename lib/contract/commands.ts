@@ -4,12 +4,17 @@ import { SCOPES } from './rule';
 
 /** A command of the runner, as data. */
 export interface CommandDefinition {
+  /** As it is typed. */
   readonly name: string;
+  /** One line for the list of commands. */
   readonly summary: string;
+  /** Arguments without a name, in order; all are required. */
   readonly positionals: readonly PositionalDefinition[];
   /** Options of its own, before the common ones. */
   readonly options: readonly OptionDefinition[];
+  /** A useful call. */
   readonly example: string;
+  /** How it can end. */
   readonly exitCodes: readonly ExitCode[];
 }
 

@@ -22,21 +22,43 @@ export interface OptionDefinition {
   readonly name: string;
   /** `strings` may be given several times. */
   readonly type: 'string' | 'boolean' | 'strings';
-  /** What `--help` shows for the value. */
+  /**
+   * What `--help` shows for the value.
+   *
+   * @default - the choices
+   */
   readonly value?: string;
-  /** The only values there are. */
+  /**
+   * The only values there are.
+   *
+   * @default - any that has the format
+   */
   readonly choices?: readonly string[];
+  /**
+   * What the text must be.
+   *
+   * @default - any text that isn't empty
+   */
   readonly format?: OptionFormat;
-  /** Text that counts when the option isn't given. */
+  /**
+   * Text that counts when the option isn't given.
+   *
+   * @default - the option is absent then
+   */
   readonly default?: string;
+  /** For `--help`: what it does, without a full stop. */
   readonly description: string;
 }
 
 /** An argument without a name. */
 export interface PositionalDefinition {
+  /** What the program calls it. */
   readonly name: string;
+  /** What `--help` shows for it. */
   readonly value: string;
+  /** What the text must be. */
   readonly format: OptionFormat;
+  /** For `--help`: what it is, without a full stop. */
   readonly description: string;
 }
 

@@ -10,10 +10,21 @@ export type Seconds = Readonly<Record<string, number>>;
 /** How thoroughly something was verified: existence and size, every byte, every trace. */
 export type VerifyLevel = 'quick' | 'full' | 'content';
 
+/** What every command tells of its own costs. */
+export interface Receipt {
+  /** Requests to the repository's storage by kind, retries included. */
+  readonly requests: Requests;
+  /** Seconds by phase. */
+  readonly seconds: Seconds;
+}
+
 /** What a point holds of one tenant. */
 export interface TenantResult {
+  /** Tempo's tenant ID; `single-tenant` without multi-tenancy. */
   readonly tenant: string;
+  /** Number of blocks. */
   readonly blocks: number;
+  /** Bytes of all files of its blocks. */
   readonly bytes: number;
   /** Traces in the blocks; one that lies in two blocks counts twice. */
   readonly objects: number;
@@ -23,160 +34,193 @@ export interface TenantResult {
   readonly newest: string | null;
 }
 
-/** What `backup` and `show` say about a point. */
-export interface PointResult {
+/** What `backup`, `show` and `list` say about a point. */
+export interface PointFacts {
+  /** Names the point in every command, such as `2026-11-23T08-30-00Z-7f3a`. */
   readonly id: string;
+  /** ISO 8601, by the clock of the runner that made it. */
   readonly createdAt: string;
-  /** Every trace that was in a block or a closed WAL page at this time is in the point. */
+  /** ISO 8601. Every trace that was in a block or a closed WAL page at this time is in the point. */
   readonly cutAt: string;
+  /** What was taken beside the complete cut. */
   readonly scope: Scope;
+  /** The plan's rule that made it; null when started by hand. */
   readonly rule: string | null;
-  /** Duration, or null: until `prune` is told otherwise. */
+  /** Duration, or null: it doesn't expire. */
   readonly deleteAfter: string | null;
+  /** Whether `prune` keeps it whatever its age. */
   readonly pinned: boolean;
+  /** What was said when it was pinned. */
   readonly pinReason: string | null;
+  /** Whether it lacks something that the source had, or that the point before it had. */
   readonly suspect: boolean;
   /** What the point lacks or what vanished, in sentences; empty for a sound one. */
   readonly suspectReasons: readonly string[];
+}
+
+/** What `backup` and `show` say about a point. */
+export interface PointResult extends PointFacts {
+  /** In the order of their names. */
   readonly tenants: readonly TenantResult[];
+  /** What is of the write-ahead log, in blocks, closed pages and bytes. */
   readonly wal: { readonly blocks: number; readonly pages: number; readonly bytes: number };
 }
 
-export interface BackupResult {
+/** What `backup` made. */
+export interface BackupResult extends Receipt {
+  /** The new point. */
   readonly recoveryPoint: PointResult;
+  /** `new` ones had bytes to send, `reused` ones lay in the repository; `damaged` ones are not in the point as the source shows them. */
   readonly blocks: {
     readonly total: number;
     readonly new: number;
     readonly reused: number;
     readonly damaged: readonly Damage[];
   };
+  /** `total`: what a restore of all would write; `sent` to the repository; `read` from the source. */
   readonly bytes: { readonly total: number; readonly sent: number; readonly read: number };
-  readonly requests: Requests;
-  readonly seconds: Seconds;
 }
 
 /** When a point was last verified, and how; null when it never was. */
 export type Verified = { readonly level: VerifyLevel; readonly at: string } | null;
 
-export interface ListedPoint {
-  readonly id: string;
-  readonly createdAt: string;
-  readonly cutAt: string;
-  readonly scope: Scope;
-  readonly rule: string | null;
-  readonly deleteAfter: string | null;
-  readonly pinned: boolean;
-  readonly pinReason: string | null;
-  readonly suspect: boolean;
-  readonly suspectReasons: readonly string[];
+/** A line of `list`. */
+export interface ListedPoint extends PointFacts {
+  /** How far it is proven. */
   readonly verified: Verified;
+  /** Number of blocks. */
   readonly blocks: number;
+  /** Bytes that a restore of all would write. */
   readonly bytes: number;
 }
 
+/** What `list` found. */
 export interface ListResult {
   /** Newest first. */
   readonly recoveryPoints: readonly ListedPoint[];
 }
 
-export interface ShowResult {
-  readonly recoveryPoint: PointResult & {
-    readonly source: {
-      readonly name: string;
-      readonly tracesPath: string;
-      readonly walPath: string | null;
-      readonly tempoVersion: string | null;
-    };
-    /** Version of the runner that made it. */
-    readonly runner: string;
-    readonly verified: Verified;
-    readonly damaged: readonly Damage[];
-    readonly config: readonly { readonly name: string; readonly kind: string; readonly bytes: number }[];
+/** A point with all that its manifest says but the files. */
+export interface ShownPoint extends PointResult {
+  /** The Tempo it was made of, and where its data lay below the folder that held both. */
+  readonly source: {
+    readonly name: string;
+    readonly tracesPath: string;
+    readonly walPath: string | null;
+    readonly tempoVersion: string | null;
   };
+  /** Version of the runner that made it. */
+  readonly runner: string;
+  /** How far it is proven. */
+  readonly verified: Verified;
+  /** Blocks and pages that are not in the point as the source showed them. */
+  readonly damaged: readonly Damage[];
+  /** Tempo's configuration files in it. */
+  readonly config: readonly { readonly name: string; readonly kind: string; readonly bytes: number }[];
+}
+
+/** What `show` found. */
+export interface ShowResult {
+  /** The point that was asked for. */
+  readonly recoveryPoint: ShownPoint;
 }
 
 /** Something wrong with an object of the repository. */
 export interface VerifyProblem {
+  /** ID of a point that names the object. */
   readonly recoveryPoint: string;
+  /** The object's key in the repository. */
   readonly key: string;
+  /** What is wrong, in words that follow its name. */
   readonly reason: string;
 }
 
-export interface VerifyResult {
+/** What `verify` found. */
+export interface VerifyResult extends Receipt {
+  /** The level that was asked for. */
   readonly level: VerifyLevel;
+  /** `ok`: nothing that was looked at is wrong; `complete`: the budget sufficed for all of it; `problems`: their number. */
   readonly recoveryPoints: readonly {
     readonly id: string;
-    /** True when nothing that was looked at is wrong. */
     readonly ok: boolean;
     readonly level: VerifyLevel;
-    /** False when the budget ended before everything was looked at. */
     readonly complete: boolean;
-    /** Number of problems. */
     readonly problems: number;
   }[];
+  /** How many objects were looked at, each once however many points share it. */
   readonly objects: { readonly checked: number };
+  /** Bytes read from the repository. */
   readonly bytes: { readonly read: number };
+  /** Everything that is wrong. */
   readonly problems: readonly VerifyProblem[];
   /** Left unread by `--max-bytes`. */
   readonly remainingBytes: number;
-  readonly requests: Requests;
-  readonly seconds: Seconds;
 }
 
 /** A condition that a restore must meet, or that `--allow` with its name lifted. */
 export interface RestoreGate {
+  /** What `--allow` takes. */
   readonly name:
     'retention' | 'block-version' | 'replication-factor' | 'free-space' | 'owner' | 'damaged' | 'wal-timeout';
+  /** What is wrong, both values, and what to do. */
   readonly message: string;
+  /** Whether it was lifted; if not, the restore is refused. */
   readonly allowed: boolean;
 }
 
-export interface RestoreResult {
+/** What `restore` did, or would do. */
+export interface RestoreResult extends Receipt {
   /** ID of the point that was restored. */
   readonly recoveryPoint: string;
   /** Folder that plays the role of the one that holds Tempo's blocks and WAL. */
   readonly target: string;
+  /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
+  /** `skipped`: already there, live or compacted; `failed`: damaged or missing in the repository. */
   readonly blocks: {
     readonly total: number;
     readonly restored: number;
-    /** Already there, with the same bytes. */
     readonly skipped: number;
     readonly failed: readonly Damage[];
   };
+  /** What is of the write-ahead log, in blocks and pages. */
   readonly wal: { readonly blocks: number; readonly pages: number };
+  /** `total`: of all that was selected; `written` to the target; `read` from the repository. */
   readonly bytes: { readonly total: number; readonly written: number; readonly read: number };
   /** Where data that was replaced lies now. */
   readonly movedAside: readonly string[];
+  /** Conditions that aren't met. */
   readonly gates: readonly RestoreGate[];
-  /** Traces in what was restored, where they were counted. */
-  readonly traces?: number;
-  readonly requests: Requests;
-  readonly seconds: Seconds;
 }
 
-export interface PruneResult {
+/** What `prune` did, or would do. */
+export interface PruneResult extends Receipt {
+  /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
+  /** `kept` with every reason for it; `condemned`: a later run deletes them; `deleted`: by this run. */
   readonly points: {
-    /** With every reason for which the point stays. */
     readonly kept: readonly { readonly id: string; readonly reasons: readonly string[] }[];
-    /** IDs of points that this run condemned; a later run deletes them. */
     readonly condemned: readonly string[];
-    /** IDs of points that this run deleted. */
     readonly deleted: readonly string[];
   };
+  /** Number of objects. */
   readonly objects: { readonly condemned: number; readonly deleted: number };
+  /** Bytes of these objects. */
   readonly bytes: { readonly condemned: number; readonly deleted: number };
-  readonly requests: Requests;
-  readonly seconds: Seconds;
 }
 
 /** What each command writes to standard output with `--output json`. */
 export interface CommandResults {
+  /** Of `backup`. */
   readonly backup: BackupResult;
+  /** Of `list`. */
   readonly list: ListResult;
+  /** Of `show`. */
   readonly show: ShowResult;
+  /** Of `verify`. */
   readonly verify: VerifyResult;
+  /** Of `restore`. */
   readonly restore: RestoreResult;
+  /** Of `prune`. */
   readonly prune: PruneResult;
 }

@@ -1,21 +1,21 @@
 import type { Manifest } from '../../lib/contract/manifest';
-import type { ListedPoint, PointResult, ShowResult, Verified } from '../../lib/contract/results';
+import type { ListedPoint, PointFacts, PointResult, ShownPoint, Verified } from '../../lib/contract/results';
 
 /** What `backup` and `show` say about a point. */
 export function pointResult(manifest: Manifest): PointResult {
   const pages = manifest.wal.flatMap((block) => block.pages);
   return {
-    ...commonResult(manifest),
+    ...factsOf(manifest),
     tenants: manifest.tenants.map(({ tenant, blocks, bytes, objects, oldest, newest }) => ({ tenant, blocks, bytes, objects, oldest, newest })),
     wal: { blocks: manifest.wal.length, pages: pages.length, bytes: sumOf(pages.map(({ size }) => size)) },
   };
 }
 
 export function listedPoint(manifest: Manifest, verified: Verified): ListedPoint {
-  return { ...commonResult(manifest), verified, blocks: sumOf(manifest.tenants.map(({ blocks }) => blocks)), bytes: bytesOf(manifest) };
+  return { ...factsOf(manifest), verified, blocks: sumOf(manifest.tenants.map(({ blocks }) => blocks)), bytes: bytesOf(manifest) };
 }
 
-export function shownPoint(manifest: Manifest, verified: Verified): ShowResult['recoveryPoint'] {
+export function shownPoint(manifest: Manifest, verified: Verified): ShownPoint {
   return {
     ...pointResult(manifest),
     source: manifest.source,
@@ -32,7 +32,7 @@ export function bytesOf({ tenants, wal, config }: Manifest): number {
   return sumOf(tenants.map(({ bytes }) => bytes)) + sumOf(files.map(({ size }) => size));
 }
 
-function commonResult(manifest: Manifest) {
+function factsOf(manifest: Manifest): PointFacts {
   const { id, createdAt, cutAt, scope, rule, deleteAfter, pin, suspect } = manifest;
   return {
     id,

@@ -7,8 +7,8 @@ import type { ByteSource } from '../storage/storage';
 
 const MIB = 1024 * 1024;
 
-/** What a gzipped document may unfold to: an index of 500,000 blocks; a bomb ends here. */
-const UNFOLDED_LIMIT = 256 * MIB;
+/** What a gzipped document may unfold to: an index of 200,000 blocks; a bomb ends here. */
+const UNFOLDED_LIMIT = 128 * MIB;
 
 const fold = promisify(gzip);
 const unfold = promisify(gunzip);

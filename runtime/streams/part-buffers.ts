@@ -1,6 +1,6 @@
+import { Arena } from './arena';
 import { type ByteBudget, partBudget } from './byte-budget';
-
-const SMALLEST = 16 * 1024;
+import { WaitingLine } from './waiting-line';
 
 export interface PartBuffer {
   /** Exactly as long as was asked for; holds whatever was in it before. */
@@ -14,58 +14,45 @@ export interface PartBuffer {
  * collector sees it: peak memory would be several times the budget.
  */
 export class PartBuffers {
-  private readonly free = new Map<number, Buffer[]>();
-  private freeBytes = 0;
+  private readonly arena: Arena;
+  private readonly line = new WaitingLine();
 
-  constructor(private readonly budget: ByteBudget) {}
+  constructor(private readonly budget: ByteBudget) {
+    this.arena = new Arena(budget.limit);
+  }
 
-  /** Waits until the budget allows it. Rejects with the signal's reason. */
+  /** Waits until the budget allows it, first come first served. Rejects with the signal's reason. */
   async lease(length: number, signal?: AbortSignal): Promise<PartBuffer> {
-    const capacity = capacityFor(length);
-    const giveBack = await this.budget.acquire(capacity, signal);
-    const memory = this.take(capacity);
+    const giveBack = await this.budget.acquire(length, signal);
+    // Only the parts of objects beyond 640 GiB are larger than everything; the budget lets them through one by one.
+    if (length > this.budget.limit) return { bytes: Buffer.allocUnsafeSlow(length), release: giveBack };
+    try {
+      return this.leased(await this.takePiece(length, signal), giveBack);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+
+  /** The budget may allow more than there is in one piece; those that are before in line give back what is missing. */
+  private async takePiece(length: number, signal: AbortSignal | undefined): Promise<Buffer> {
+    let piece: Buffer | undefined;
+    await this.line.enter(() => (piece = this.arena.take(length)) !== undefined, signal);
+    return piece ?? Buffer.alloc(0);
+  }
+
+  private leased(bytes: Buffer, giveBack: () => void): PartBuffer {
     let leased = true;
-    return {
-      bytes: memory.subarray(0, length),
-      release: () => {
-        if (!leased) return;
-        leased = false;
-        this.keep(memory);
-        giveBack();
-      },
+    const release = (): void => {
+      if (!leased) return;
+      leased = false;
+      this.arena.giveBack(bytes);
+      this.line.advance();
+      giveBack();
     };
-  }
-
-  private take(capacity: number): Buffer {
-    const reused = this.free.get(capacity)?.pop();
-    if (reused) {
-      this.freeBytes -= capacity;
-      return reused;
-    }
-    // What is leased and what is kept share the limit, or buffers of a size nobody wants any more would come on top.
-    this.dropUntil(this.budget.limit - this.budget.inUse);
-    return Buffer.allocUnsafeSlow(capacity);
-  }
-
-  private keep(memory: Buffer): void {
-    if (this.budget.inUse + this.freeBytes > this.budget.limit) return;
-    const sameSize = this.free.get(memory.length);
-    if (sameSize) sameSize.push(memory);
-    else this.free.set(memory.length, [memory]);
-    this.freeBytes += memory.length;
-  }
-
-  private dropUntil(allowed: number): void {
-    for (const [capacity, buffers] of this.free) {
-      while (this.freeBytes > allowed && buffers.pop()) this.freeBytes -= capacity;
-    }
+    return { bytes, release };
   }
 }
 
 /** The part buffers of the process. */
 export const partBuffers = new PartBuffers(partBudget);
-
-/** The next power of two: few sizes, so that most leases find a buffer to use again. */
-function capacityFor(length: number): number {
-  return Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(Math.max(1, length))));
-}

@@ -33,7 +33,8 @@ async function countTraces(source: ByteSource): Promise<number> {
 }
 
 async function readWhole(source: ByteSource | undefined, limit: number): Promise<Buffer> {
-  if (!source || source.size > limit) throw new IntegrityError(source ? `has a file of ${source.size} bytes` : 'has no meta.json');
+  if (!source || source.size > limit)
+    throw new IntegrityError(source ? `has a file of ${source.size} bytes` : 'has no meta.json');
   const bytes = Buffer.alloc(source.size);
   await source.read(0, bytes);
   return bytes;

@@ -15,7 +15,10 @@ export interface SourceFolders {
 const USUAL_WAL_FOLDERS = ['live-store/traces', 'wal'] as const;
 
 /** The folders of the configuration; a WAL folder that isn't named is looked for beside the blocks. */
-export function sourceFolders(storage: { readonly path: string; readonly walPath?: string | undefined }): SourceFolders {
+export function sourceFolders(storage: {
+  readonly path: string;
+  readonly walPath?: string | undefined;
+}): SourceFolders {
   const walPath = storage.walPath ?? usualWalFolder(dirname(storage.path));
   const home = walPath === undefined ? dirname(storage.path) : commonFolder(dirname(storage.path), dirname(walPath));
   return {

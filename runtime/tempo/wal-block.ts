@@ -5,6 +5,8 @@ import { DiskFile, sourceError } from './disk-file';
 import { type SourceChangedError, SourceDamagedError, type SourceFile, type SourceWalBlock } from './source-block';
 import { isMissing, type SourceDisk } from './source-disk';
 
+type WalMeta = { readonly state: 'whole'; readonly text: string } | { readonly state: 'completed' | 'lost' };
+
 const META_ATTEMPTS = 4;
 const META_PAUSE_MS = 25;
 
@@ -39,12 +41,12 @@ export class LocalWalBlock implements SourceWalBlock {
       const { closed, defects } = await sortOut(pages);
       if (closed.length === 0 && defects.length === 0) return undefined;
       const meta = await readWalMeta(disk, place, signal);
-      if (meta === 'completed') return undefined;
-      if (meta === 'lost')
+      if (meta.state === 'completed') return undefined;
+      if (meta.state === 'lost')
         defects.push('has no readable meta.json, so Tempo would discard it at its next start; its pages were taken');
       return new LocalWalBlock(
         place,
-        { meta: meta === 'lost' ? inventMeta(place) : meta, closed, all: pages },
+        { meta: meta.state === 'whole' ? meta.text : inventMeta(place), closed, all: pages },
         defects,
       );
     } catch (error) {
@@ -134,17 +136,13 @@ async function defectOf(page: DiskFile): Promise<string | undefined> {
 }
 
 /** Tempo truncates and writes it again with every cut, and removes it first when the block is completed: what it lacks may be back soon. */
-async function readWalMeta(
-  disk: SourceDisk,
-  place: WalPlace,
-  signal: AbortSignal,
-): Promise<string | 'completed' | 'lost'> {
+async function readWalMeta(disk: SourceDisk, place: WalPlace, signal: AbortSignal): Promise<WalMeta> {
   for (let attempt = 1; ; attempt++) {
     const text = readMetaText(disk, `${place.folder}/meta.json`);
-    if (text !== undefined) return text;
+    if (text !== undefined) return { state: 'whole', text };
     const names = listNames(disk, place.folder);
-    if (!names || names.includes('meta.deleted.json')) return 'completed';
-    if (attempt === META_ATTEMPTS) return 'lost';
+    if (!names || names.includes('meta.deleted.json')) return { state: 'completed' };
+    if (attempt === META_ATTEMPTS) return { state: 'lost' };
     await disk.pause(META_PAUSE_MS * attempt, signal);
   }
 }

@@ -181,10 +181,9 @@ export async function storeAll(
   for (const tenant of tempo.tenants()) {
     const live = new Map([...tempo.liveOf(tenant)].filter(([id]) => !damaged.has(id)));
     const known = await builder.known(tenant, live);
-    for (const id of live.keys()) {
-      const block = tempo.blocks.get(`${tenant}/${id}`);
-      if (block && !known.has(id)) await builder.storeBlock(toStore(block));
-    }
+    const missing = [...live.keys()].filter((id) => !known.has(id));
+    const blocks = missing.flatMap((id) => tempo.blocks.get(`${tenant}/${id}`) ?? []);
+    await Promise.all(blocks.map((block) => builder.storeBlock(toStore(block))));
     tenants.set(tenant, { live, compacted: tempo.compacted });
   }
   for (const [name, text] of Object.entries(options.config ?? {})) {

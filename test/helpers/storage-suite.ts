@@ -1,8 +1,9 @@
 import { IntegrityError, ObjectMissingError, StorageError } from '../../runtime/errors';
-import { type Storage, type StoredObject } from '../../runtime/storage/storage';
+import { type Storage } from '../../runtime/storage/storage';
 import { forEachConcurrently } from '../../runtime/streams/concurrency';
 import { digestOf } from '../../runtime/streams/digest';
 import { breakingSource, bytesOf, shortSource, sourceOf } from './buffer-source';
+import { keysIn, objectsIn } from './listed';
 
 const MIB = 1024 * 1024;
 
@@ -279,14 +280,4 @@ export function storageSuite(
       expect(made).toEqual({ put: 1, get: 2, head: 1, list: 2, delete: 1, multipart: 0 });
     });
   });
-}
-
-async function objectsIn(storage: Storage, prefix: string, startAfter?: string): Promise<StoredObject[]> {
-  const objects: StoredObject[] = [];
-  for await (const object of storage.list(prefix, startAfter)) objects.push(object);
-  return objects;
-}
-
-async function keysIn(storage: Storage, prefix: string, startAfter?: string): Promise<string[]> {
-  return (await objectsIn(storage, prefix, startAfter)).map((object) => object.key);
 }

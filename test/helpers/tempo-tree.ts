@@ -109,10 +109,10 @@ export function pageName(number: number): string {
   return String(number).padStart(10, '0');
 }
 
-/** Writes a file that looks an hour old. */
-export function writeOld(path: string, bytes: Buffer | string): void {
+/** Writes a file that looks an hour old, or as old as given. */
+export function writeOld(path: string, bytes: Buffer | string, ageMs = AGE_MS): void {
   writeFileSync(path, bytes);
-  const time = new Date(Date.now() - AGE_MS);
+  const time = new Date(Date.now() - ageMs);
   utimesSync(path, time, time);
 }
 

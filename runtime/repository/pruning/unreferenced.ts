@@ -11,7 +11,18 @@ import {
 import type { Storage, StoredObject } from '../../storage/storage';
 import { forEachConcurrently } from '../../streams/concurrency';
 
-const PREFIXES = [BLOCKS_PREFIX, REWRITTEN_PREFIX, WAL_PREFIX, CONFIG_PREFIX, INDEXES_PREFIX];
+const LISTS_AT_ONCE = 5;
+
+type Segments = readonly string[];
+
+/** What follows each prefix in the keys that backups make. */
+const SHAPES: Readonly<Record<string, (segments: Segments) => boolean>> = {
+  [BLOCKS_PREFIX]: isFileOfBlock,
+  [REWRITTEN_PREFIX]: isRewritten,
+  [WAL_PREFIX]: isPageOfWal,
+  [CONFIG_PREFIX]: isNamed(/^[0-9a-f]{64}(-[0-9]+)?\.[A-Za-z0-9._-]+$/),
+  [INDEXES_PREFIX]: isNamed(/^[0-9a-f]{64}(-[0-9]+)?\.json\.gz$/),
+};
 
 export interface Census {
   /** Bytes of all objects that points may name. */
@@ -25,8 +36,8 @@ export async function takeCensus(storage: Storage, named: ReadonlySet<string>, s
   let bytes = 0;
   const unreferenced: StoredObject[] = [];
   await forEachConcurrently(
-    PREFIXES,
-    PREFIXES.length,
+    Object.keys(SHAPES),
+    LISTS_AT_ONCE,
     async (prefix) => {
       for await (const object of storage.list(prefix)) {
         signal?.throwIfAborted();
@@ -40,36 +51,28 @@ export async function takeCensus(storage: Storage, named: ReadonlySet<string>, s
   return { bytes, unreferenced };
 }
 
-export function isStoredByBackups(key: string): boolean {
-  const [first, ...rest] = key.split('/');
-  const [second = '', third = '', fourth = '', ...more] = rest;
-  if (more.length > 0) return false;
-  switch (`${first ?? ''}/`) {
-    case BLOCKS_PREFIX:
-      return isTenant(second) && isBlockId(third) && isBlockFile(fourth);
-    case WAL_PREFIX:
-      return rest.length === 2 && isWalFolder(second) && isPage(third);
-    case CONFIG_PREFIX:
-      return rest.length === 1 && /^[0-9a-f]{64}(-[0-9]+)?\.[A-Za-z0-9._-]+$/.test(second);
-    case INDEXES_PREFIX:
-      return rest.length === 1 && /^[0-9a-f]{64}(-[0-9]+)?\.json\.gz$/.test(second);
-    default:
-      return first === REWRITTEN_PREFIX.slice(0, -1) && isRewritten(key);
-  }
+function isStoredByBackups(key: string): boolean {
+  const prefix = key.slice(0, key.indexOf('/') + 1);
+  return SHAPES[prefix]?.(key.slice(prefix.length).split('/')) ?? false;
 }
 
-function isRewritten(key: string): boolean {
-  const [, second = '', third = '', salt = '', file = '', ...more] = key.split('/');
-  if (more.length > 0 || !/^[0-9a-f]{16}$/.test(salt)) return false;
-  const isBlock = isTenant(second) && isBlockId(third) && isBlockFile(file);
-  return isBlock || (`${second}/` === WAL_PREFIX && isWalFolder(third) && isPage(file));
+function isFileOfBlock([tenant = '', id = '', file = '', ...more]: Segments): boolean {
+  return more.length === 0 && isTenant(tenant) && isBlockId(id) && isBlockFile(file);
 }
 
-function isWalFolder(name: string): boolean {
-  const [id = '', tenant = '', encoding = '', ...more] = name.split('+');
-  return isBlockId(id) && isTenant(tenant) && encoding !== '' && more.length === 0;
+function isPageOfWal([folder = '', page = '', ...more]: Segments): boolean {
+  const [id = '', tenant = '', encoding = '', ...rest] = folder.split('+');
+  const isFolder = isBlockId(id) && isTenant(tenant) && encoding !== '' && rest.length === 0;
+  return more.length === 0 && isFolder && /^[0-9]{10}$/.test(page);
 }
 
-function isPage(name: string): boolean {
-  return /^[0-9]{10}$/.test(name);
+/** As the original, with a segment more before the name of the file. */
+function isRewritten(segments: Segments): boolean {
+  const [first = '', second = '', salt = '', ...file] = segments;
+  if (!/^[0-9a-f]{16}$/.test(salt)) return false;
+  return isFileOfBlock([first, second, ...file]) || (`${first}/` === WAL_PREFIX && isPageOfWal([second, ...file]));
+}
+
+function isNamed(pattern: RegExp): (segments: Segments) => boolean {
+  return ([name = '', ...more]) => more.length === 0 && pattern.test(name);
 }

@@ -12,8 +12,8 @@ export interface Unit {
   readonly id: string;
   readonly files: readonly ObjectReference[];
   readonly bytes: number;
-  readonly block?: { readonly tenant: string; readonly entry: IndexedBlock };
-  readonly page?: { readonly block: WalBlock; readonly name: string };
+  readonly block: { readonly tenant: string; readonly entry: IndexedBlock } | undefined;
+  readonly page: { readonly block: WalBlock; readonly name: string } | undefined;
 }
 
 export interface PointProblem {
@@ -67,7 +67,7 @@ export class ContentsReader {
     const reading = orProblem(summary.index.key, async () => {
       const { blocks } = await this.repository.index(summary);
       return blocks.map((entry) =>
-        this.add(filesOf(summary.tenant, entry), { block: { tenant: summary.tenant, entry } }),
+        this.add(() => filesOf(summary.tenant, entry), { block: { tenant: summary.tenant, entry } }),
       );
     });
     this.indexes.set(identity, reading);
@@ -76,16 +76,38 @@ export class ContentsReader {
 
   private ownUnits({ wal, config }: Manifest): string[] {
     const pages = wal.flatMap((block) =>
-      block.pages.map((page) => this.add([page], { page: { block, name: page.name } })),
+      block.pages.map((page) => this.add(() => [page], { page: { block, name: page.name } })),
     );
-    return [...pages, ...config.map((file) => this.add([file], {}))];
+    return [...pages, ...config.map((file) => this.add(() => [file], {}))];
   }
 
-  private add(files: readonly ObjectReference[], of: Pick<Unit, 'block' | 'page'>): string {
+  private add(list: () => readonly ObjectReference[], of: Partial<Pick<Unit, 'block' | 'page'>>): string {
+    const files = list();
     const id = unitId(files);
-    if (!this.units.has(id))
-      this.units.set(id, { id, files, bytes: files.reduce((sum, { size }) => sum + size, 0), ...of });
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    if (!this.units.has(id)) this.units.set(id, new ListedUnit(id, bytes, { ...of, list }));
     return id;
+  }
+}
+
+/** Makes its files when they are asked for: the keys of all files of 20,000 blocks are most of what a verification would hold. */
+class ListedUnit implements Unit {
+  readonly block: Unit['block'];
+  readonly page: Unit['page'];
+  private readonly list: () => readonly ObjectReference[];
+
+  constructor(
+    readonly id: string,
+    readonly bytes: number,
+    of: Partial<Pick<Unit, 'block' | 'page'>> & { readonly list: () => readonly ObjectReference[] },
+  ) {
+    this.block = of.block;
+    this.page = of.page;
+    this.list = of.list;
+  }
+
+  get files(): readonly ObjectReference[] {
+    return this.list();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
 export interface S3Upload {
@@ -24,6 +25,8 @@ export interface S3Body {
   /** Of the first byte, where the server answered with a part of the object. */
   readonly offset?: number;
   readonly stream: Readable;
+  /** That the stream comes from. */
+  readonly socket?: Socket;
 }
 
 export interface S3ObjectFacts {

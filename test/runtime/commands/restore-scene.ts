@@ -174,7 +174,7 @@ export class Scene {
   }
 
   /** Files below a folder of the target with their bytes, staging and replaced data left out. */
-  tree(below = ''): Map<string, Buffer> {
+  tree(below = ''): Map<string, string> {
     return treeOf(join(this.target, below), (name) => !name.startsWith('.tempo-backup-'));
   }
 
@@ -195,16 +195,22 @@ export const DEFAULTS: RestoreOptions = {
   logLevel: 'info',
 };
 
-export function treeOf(folder: string, wanted: (name: string) => boolean = () => true): Map<string, Buffer> {
+/** Small files as text, large ones by digest: jest compares buffers byte by byte, in seconds for a megabyte. */
+function shown(bytes: Buffer): string {
+  return bytes.length < 4096 ? bytes.toString('latin1') : digestOf(bytes);
+}
+
+/** Names and contents of all files below a folder. */
+export function treeOf(folder: string, wanted: (name: string) => boolean = () => true): Map<string, string> {
   if (!existsSync(folder)) return new Map();
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort().filter(wanted);
-  return new Map(names.filter((name) => lstatSync(join(folder, name)).isFile()).map((name) => [name, readFileSync(join(folder, name))]));
+  return new Map(names.filter((name) => lstatSync(join(folder, name)).isFile()).map((name) => [name, shown(readFileSync(join(folder, name)))]));
 }
 
 /** What a tree must hold for these blocks. */
-export function filesFor(blocks: Readonly<Record<string, readonly BlockFiles[]>>): Map<string, Buffer> {
+export function filesFor(blocks: Readonly<Record<string, readonly BlockFiles[]>>): Map<string, string> {
   const entries = Object.entries(blocks).flatMap(([tenant, each]) =>
-    each.flatMap(({ id, files }) => [...files].map(([name, bytes]) => [join(tenant, id, name), bytes] as const)),
+    each.flatMap(({ id, files }) => [...files].map(([name, bytes]) => [join(tenant, id, name), shown(bytes)] as const)),
   );
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

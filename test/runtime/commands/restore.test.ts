@@ -71,9 +71,9 @@ describe('restore beside a running Tempo', () => {
     expect(result.bytes.read).toBeLessThan(10_000);
     expect(Object.fromEntries(scene.tree('traces'))).toEqual({
       ...Object.fromEntries(filesFor({ 'team-a': [a2] })),
-      [`team-a/${a1.id}/meta.json`]: Buffer.from('live'),
-      [`team-b/${b1.id}/meta.compacted.json`]: Buffer.from('compacted'),
-      'team-c/other/data.parquet': Buffer.from('other'),
+      [`team-a/${a1.id}/meta.json`]: 'live',
+      [`team-b/${b1.id}/meta.compacted.json`]: 'compacted',
+      'team-c/other/data.parquet': 'other',
     });
   });
 
@@ -83,7 +83,7 @@ describe('restore beside a running Tempo', () => {
     const { result, exitCode } = await scene.restore();
     expect(exitCode).toBe(12);
     expect(result.blocks).toMatchObject({ restored: 2, failed: [{ tenant: 'team-a', block: a1.id, reason: expect.stringContaining('move it away') }] });
-    expect(scene.tree(`traces/team-a/${a1.id}`).get('data.parquet')?.toString()).toBe('half a flush');
+    expect(scene.tree(`traces/team-a/${a1.id}`).get('data.parquet')).toBe('half a flush');
   });
 
   it.each(['traces/team-a', 'wal/blocks/team-a'])('leaves out a WAL block that Tempo has as a block in %s', async (folder) => {
@@ -123,7 +123,7 @@ describe('restore --replace', () => {
     const { result } = await scene.restore({ replace: true });
     const aside = join(scene.target, '.tempo-backup-replaced-2026-11-23T09-00-00Z');
     expect(result.movedAside).toEqual([aside]);
-    expect([...treeOf(aside)].map(([name, bytes]) => `${name}: ${bytes.toString()}`)).toEqual([
+    expect([...treeOf(aside)].map(([name, text]) => `${name}: ${text}`)).toEqual([
       `traces/team-a/${a1.id}/meta.json: damaged`,
       'traces/team-c/some/meta.json: not in the point',
       `wal/${OTHER_ID}+team-a+vParquet4/0000000001: old page`,

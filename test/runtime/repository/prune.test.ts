@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { IntegrityError, RefusedError } from '../../../runtime/errors';
 import { prune, type PruneOptions } from '../../../runtime/repository/prune';
 import { MemoryStorage } from '../../../runtime/storage/memory-storage';
@@ -160,20 +161,49 @@ describe('prune', () => {
     expect(keys('points/')).toHaveLength(ids.length);
   });
 
-  it('does not believe a record that names points and objects in use, or anything else', async () => {
-    const { clock, memory, repository, pruneNow, ids, keys } = await aWeekLater();
-    await pruneNow();
-    const [record = ''] = keys('condemned/');
-    const { gzipSync } = await import('node:zlib');
-    const everything = [...memory.objects.keys(), '../../etc/passwd'];
-    const forged = { format: 1, points: ids, objects: everything.map((key) => [key, 1]) };
-    await memory.put('condemned/2026-01-01T00-00-00Z-aaaa.json.gz', sourceOf(gzipSync(JSON.stringify(forged))));
-    expect(record).not.toBe('');
-    clock.pass(3 * GRACE);
-    await pruneNow();
-    expect(memory.objects.has('repository.json')).toBe(true);
-    for (const id of ids.slice(5)) await readWholePoint(repository, id);
-    expect(keys('points/').length).toBeGreaterThanOrEqual(3);
+  describe('does not believe a record', () => {
+    const forge = async (memory: MemoryStorage, points: readonly string[], objects: readonly string[]) => {
+      const record = { format: 1, points, objects: objects.map((key) => [key, 1]) };
+      await memory.put('condemned/2026-01-01T00-00-00Z-aaaa.json.gz', sourceOf(gzipSync(JSON.stringify(record))));
+    };
+
+    it('that names points and objects in use, or anything else', async () => {
+      const { clock, memory, repository, pruneNow, ids, keys } = await aWeekLater();
+      await forge(memory, ids, [...memory.objects.keys(), '../../etc/passwd']);
+      clock.pass(GRACE);
+      const { points } = await pruneNow();
+      expect(points.deleted).toEqual([ids[2], ids[1], ids[0]]);
+      expect(memory.objects.has('repository.json')).toBe(true);
+      expect(keys('points/')).toHaveLength(5);
+      for (const id of ids.slice(3)) await readWholePoint(repository, id);
+    });
+
+    it('that names objects of an expired point which is still there', async () => {
+      const { clock, memory, repository, pruneNow, ids } = await aWeekLater();
+      await forge(memory, [], [...memory.objects.keys()]);
+      clock.pass(GRACE);
+      const { points, objects } = await pruneNow();
+      expect(points.condemned).toHaveLength(3);
+      expect(objects.deleted).toBe(0);
+      for (const id of ids) await readWholePoint(repository, id);
+    });
+
+    it('that names what a running backup may just have stored', async () => {
+      const { clock, memory, repository, tempo, backup, pruneNow, keys } = await newWorld();
+      tempo.addBlock();
+      await backup();
+      const block = new FakeTempo(99, clock).addBlock();
+      await forge(
+        memory,
+        [],
+        ['data.parquet', 'meta.json'].map((name) => `blocks/team-a/${block.id}/${name}`),
+      );
+      clock.pass(GRACE);
+      await (await beginBackup(repository)).storeBlock(toStore(block));
+      clock.pass(2 * GRACE - 1);
+      expect((await pruneNow({ allow: new Set(['mass-deletion']) })).objects.deleted).toBe(0);
+      expect(keys('blocks/')).toHaveLength(8);
+    });
   });
 });
 
