@@ -23,7 +23,9 @@ async function firstFile(): Promise<{ file: string; text: string }> {
     const text = await readIfThere(file);
     if (text !== undefined) return { file, text };
   }
-  throw new UsageError(`find configuration: neither ${CONFIG_LOOKUP.join(' nor ')} is there; write one or name it with '--config FILE'`);
+  throw new UsageError(
+    `find configuration: neither ${CONFIG_LOOKUP.join(' nor ')} is there; write one or name it with '--config FILE'`,
+  );
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
@@ -45,19 +47,28 @@ async function readConfiguration(file: string): Promise<string> {
 
 function unreadable(file: string, cause: unknown): UsageError {
   const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return new UsageError(`read configuration '${file}': ${code}; name a readable YAML file with '--config FILE'`, { file }, { cause });
+  return new UsageError(
+    `read configuration '${file}': ${code}; name a readable YAML file with '--config FILE'`,
+    { file },
+    { cause },
+  );
 }
 
 function parse(file: string, text: string, repository: string | undefined): RunnerConfig {
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (problem) {
-    throw new UsageError(`read configuration '${file}': ${problem.message.split('\n')[0] ?? 'not YAML'}`, { file }, { cause: problem });
+    throw new UsageError(
+      `read configuration '${file}': ${problem.message.split('\n')[0] ?? 'not YAML'}`,
+      { file },
+      { cause: problem },
+    );
   }
   try {
     return parseRunnerConfig(document.toJS() as unknown, { repository });
   } catch (cause) {
-    if (cause instanceof ConfigError) throw new UsageError(`read configuration '${file}': ${cause.message}`, { file }, { cause });
+    if (cause instanceof ConfigError)
+      throw new UsageError(`read configuration '${file}': ${cause.message}`, { file }, { cause });
     throw cause;
   }
 }

@@ -22,10 +22,12 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 export function createLog(options: LogOptions): Log {
   const { format, write, now = () => new Date() } = options;
   const lowest = LEVELS.indexOf(options.level);
-  const at = (level: LogLevel) => (message: string, fields: LogFields = {}) => {
-    if (LEVELS.indexOf(level) < lowest) return;
-    write(format === 'json' ? jsonLine(now(), level, message, fields) : textLine(level, message, fields));
-  };
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LEVELS.indexOf(level) < lowest) return;
+      write(format === 'json' ? jsonLine(now(), level, message, fields) : textLine(level, message, fields));
+    };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 

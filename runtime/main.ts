@@ -4,6 +4,8 @@ import { run } from './run';
 /** A pod's grace period may be short; what is cut off here is what a crash would cut off, and every command bears that. */
 const STOPS_WITHIN_MS = 4000;
 
+// Before its first use: files are written and made durable side by side, and four threads wait for the disk where sixteen could.
+process.env.UV_THREADPOOL_SIZE ??= '16';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 void run(process.argv.slice(2), {

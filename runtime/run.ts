@@ -68,12 +68,17 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
   const signal = abortSignal(surroundings, log);
   const isBackup = call.command === 'backup';
   const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
-  const progress = options.output === 'text' && surroundings.stderr.isTTY ? terminalProgress(surroundings.stderr, formatSize) : NO_PROGRESS;
+  const progress =
+    options.output === 'text' && surroundings.stderr.isTTY
+      ? terminalProgress(surroundings.stderr, formatSize)
+      : NO_PROGRESS;
   try {
     const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
     return await dispatch(call, { config, repository, log, progress, signal, now: () => new Date() });
   } catch (error) {
-    throw signal.aborted ? new InterruptedError(`${call.command}: interrupted; run it again, it goes on from here`) : error;
+    throw signal.aborted
+      ? new InterruptedError(`${call.command}: interrupted; run it again, it goes on from here`)
+      : error;
   } finally {
     progress.end();
     await storage.close();
@@ -127,10 +132,13 @@ function report(error: unknown, asJson: boolean, { stdout, stderr }: Surrounding
   const message = error instanceof Error ? error.message : String(error);
   const expected = error instanceof RunnerError;
   stderr.write(`tempo-backup: ${message}\n`);
-  if (!expected && error instanceof Error) stderr.write(`${error.stack ?? ''}\nthis is a bug in tempo-backup; please report it with the lines above\n`);
+  if (!expected && error instanceof Error)
+    stderr.write(`${error.stack ?? ''}\nthis is a bug in tempo-backup; please report it with the lines above\n`);
   if (asJson) {
     const lift = error instanceof RefusedError ? error.lift : undefined;
-    stdout.write(`${JSON.stringify({ error: { message, exitCode, lift, evidence: expected ? error.evidence : undefined } })}\n`);
+    stdout.write(
+      `${JSON.stringify({ error: { message, exitCode, lift, evidence: expected ? error.evidence : undefined } })}\n`,
+    );
   }
   return exitCode;
 }

@@ -1,6 +1,18 @@
 // The main job on the embedded default: real Tempo data into a repository on disk, destroyed, restored, and every trace accounted for.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -23,7 +35,9 @@ if (missing > 0) {
   console.error(`\n${missing} of the pushed traces are missing`);
   process.exit(1);
 }
-console.log(`\n${bold('All traces are back.')} ${((Date.now() - began) / 1000).toFixed(1)} s in all. What is left to look at is in .demo/`);
+console.log(
+  `\n${bold('All traces are back.')} ${((Date.now() - began) / 1000).toFixed(1)} s in all. What is left to look at is in .demo/`,
+);
 console.log(`
 Next steps
   node dist/tempo-backup.js list --config .demo/tempo-3.0/tempo-backup.yaml
@@ -77,7 +91,9 @@ function run(command, ...args) {
   const shown = args.map((arg) => (arg.startsWith(root) ? relative(root, arg) : arg));
   console.log(`${bold('$')} tempo-backup ${[command, ...shown].join(' ')}`);
   const began = Date.now();
-  const child = spawnSync(process.execPath, [program, command, ...args, '--output', 'json', '--log-level', 'warn'], { encoding: 'utf8' });
+  const child = spawnSync(process.execPath, [program, command, ...args, '--output', 'json', '--log-level', 'warn'], {
+    encoding: 'utf8',
+  });
   process.stderr.write(child.stderr);
   if (child.status !== 0) {
     process.stdout.write(child.stdout);
@@ -96,9 +112,14 @@ function summary(command, result, milliseconds) {
       const { recoveryPoint: point, blocks, bytes } = result;
       return `recovery point ${point.id} · ${count(blocks.total, 'block')} in ${count(point.tenants.length, 'tenant')}, ${count(point.wal.pages, 'WAL page')} · ${kib(bytes.total)}, ${kib(bytes.sent)} sent`;
     },
-    show: () => result.recoveryPoint.tenants.map((t) => `${t.tenant}: ${count(t.blocks, 'block')}, ${t.objects} traces, ${t.oldest} to ${t.newest}`).join('\n  '),
-    verify: () => `${count(result.objects.checked, 'object')} read back and opened, ${kib(result.bytes.read)}, ${count(result.problems.length, 'problem')}`,
-    restore: () => `${count(result.blocks.restored, 'block')} and ${count(result.wal.pages, 'WAL page')} restored, ${kib(result.bytes.written)}`,
+    show: () =>
+      result.recoveryPoint.tenants
+        .map((t) => `${t.tenant}: ${count(t.blocks, 'block')}, ${t.objects} traces, ${t.oldest} to ${t.newest}`)
+        .join('\n  '),
+    verify: () =>
+      `${count(result.objects.checked, 'object')} read back and opened, ${kib(result.bytes.read)}, ${count(result.problems.length, 'problem')}`,
+    restore: () =>
+      `${count(result.blocks.restored, 'block')} and ${count(result.wal.pages, 'WAL page')} restored, ${kib(result.bytes.written)}`,
   };
   return `${text[command]()} · ${(milliseconds / 1000).toFixed(2)} s`;
 }
@@ -117,11 +138,20 @@ async function accountFor(name, fixture, restored) {
   for (const file of walk(restored)) {
     if (!/(data\.parquet|\/[0-9]{10})$/.test(file) || statSync(file).size === 0) continue;
     const buffer = await asyncBufferFromFile(file);
-    const rows = await parquetReadObjects({ file: buffer, metadata: await parquetMetadataAsync(buffer), columns: ['TraceID'], compressors, utf8: false });
+    const rows = await parquetReadObjects({
+      file: buffer,
+      metadata: await parquetMetadataAsync(buffer),
+      columns: ['TraceID'],
+      compressors,
+      utf8: false,
+    });
     const tenant = tenantOf(relative(restored, file));
     for (const row of rows) found.add(`${tenant}/${Buffer.from(row.TraceID).toString('hex')}`);
   }
-  const truth = readFileSync(join(root, 'test', 'fixtures', fixture, 'pushed.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const truth = readFileSync(join(root, 'test', 'fixtures', fixture, 'pushed.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   const lost = truth.filter(({ tenant, traceId }) => !found.has(`${tenant}/${traceId}`));
   console.log(bold(`✓ ${name}: ${truth.length - lost.length} of ${truth.length} pushed traces are back`));
   for (const { tenant, traceId } of lost.slice(0, 5)) console.error(`  missing: ${tenant} ${traceId}`);

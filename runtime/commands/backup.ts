@@ -39,7 +39,8 @@ export async function backup(context: CommandContext, options: BackupOptions): P
   const cut = await watch.time('copy', () =>
     takeCut(source, builder, {
       signal,
-      onProgress: ({ blocks, blocksDone, bytesRead }) => progress.report({ phase: 'copying blocks', done: blocksDone, total: blocks, bytes: bytesRead }),
+      onProgress: ({ blocks, blocksDone, bytesRead }) =>
+        progress.report({ phase: 'copying blocks', done: blocksDone, total: blocks, bytes: bytesRead }),
     }),
   );
   signal.throwIfAborted();

@@ -6,13 +6,25 @@ export function pointResult(manifest: Manifest): PointResult {
   const pages = manifest.wal.flatMap((block) => block.pages);
   return {
     ...factsOf(manifest),
-    tenants: manifest.tenants.map(({ tenant, blocks, bytes, objects, oldest, newest }) => ({ tenant, blocks, bytes, objects, oldest, newest })),
+    tenants: manifest.tenants.map(({ tenant, blocks, bytes, objects, oldest, newest }) => ({
+      tenant,
+      blocks,
+      bytes,
+      objects,
+      oldest,
+      newest,
+    })),
     wal: { blocks: manifest.wal.length, pages: pages.length, bytes: sumOf(pages.map(({ size }) => size)) },
   };
 }
 
 export function listedPoint(manifest: Manifest, verified: Verified): ListedPoint {
-  return { ...factsOf(manifest), verified, blocks: sumOf(manifest.tenants.map(({ blocks }) => blocks)), bytes: bytesOf(manifest) };
+  return {
+    ...factsOf(manifest),
+    verified,
+    blocks: sumOf(manifest.tenants.map(({ blocks }) => blocks)),
+    bytes: bytesOf(manifest),
+  };
 }
 
 export function shownPoint(manifest: Manifest, verified: Verified): ShownPoint {

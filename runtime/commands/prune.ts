@@ -7,11 +7,20 @@ import { Stopwatch } from '../stopwatch';
 import type { CommandContext, Outcome } from './context';
 
 /** Removes recovery points past their retention, and what no other one needs. */
-export async function prune({ config, repository, log, signal }: CommandContext, options: PruneOptions): Promise<Outcome<PruneResult>> {
+export async function prune(
+  { config, repository, log, signal }: CommandContext,
+  options: PruneOptions,
+): Promise<Outcome<PruneResult>> {
   const watch = new Stopwatch();
   const { grace, maxShare } = config.plan.prune;
   const { warnings, refused, ...outcome } = await watch.time('prune', () =>
-    pruneRepository(repository, { grace: parseDuration(grace), maxShare, dryRun: options.dryRun, allow: new Set(options.allow), signal }),
+    pruneRepository(repository, {
+      grace: parseDuration(grace),
+      maxShare,
+      dryRun: options.dryRun,
+      allow: new Set(options.allow),
+      signal,
+    }),
   );
   for (const warning of warnings) log.warn(warning);
   if (refused) log.warn(refused.message);

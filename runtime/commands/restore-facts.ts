@@ -20,11 +20,18 @@ export interface TargetTempo {
 }
 
 /** From the files that the configuration names and, when the disaster took them, from those in the recovery point. */
-export async function readTargetTempo(context: CommandContext, manifest: Manifest, options: RestoreOptions): Promise<TargetTempo> {
+export async function readTargetTempo(
+  context: CommandContext,
+  manifest: Manifest,
+  options: RestoreOptions,
+): Promise<TargetTempo> {
   const { tempo } = context.config;
   const given = (await Promise.all(tempo.configFiles.map((file) => readConfigFile(context, file)))).flat();
   const config = readTempoConfig(given.length > 0 ? given : await storedConfigFiles(context, manifest));
-  return { config, version: options.tempoVersion ?? tempo.version ?? likelyVersion(config.version, manifest.source.tempoVersion) };
+  return {
+    config,
+    version: options.tempoVersion ?? tempo.version ?? likelyVersion(config.version, manifest.source.tempoVersion),
+  };
 }
 
 /** WAL of one major version lies where the other one doesn't look, unless somebody set the path. */
@@ -46,10 +53,16 @@ export function currentUser(): Owner {
 
 export function targetFacts(context: CommandContext, { config, version }: TargetTempo, tree: TargetTree): TargetFacts {
   const { retention } = context.config.tempo;
-  const timeout = version?.startsWith('3.') && config.version !== '3.0' ? COMPLETE_BLOCK_TIMEOUT_MS['3.0'] : config.completeBlockTimeout;
+  const timeout =
+    version?.startsWith('3.') && config.version !== '3.0'
+      ? COMPLETE_BLOCK_TIMEOUT_MS['3.0']
+      : config.completeBlockTimeout;
   return {
     version,
-    retention: retention === undefined ? config.retention : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
+    retention:
+      retention === undefined
+        ? config.retention
+        : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
     rf1After: config.rf1After,
     completeBlockTimeout: timeout,
     path: tree.parent,
@@ -60,7 +73,11 @@ export function targetFacts(context: CommandContext, { config, version }: Target
 }
 
 /** Of the selection, what the folders stand for, as gates look at it. */
-export function gatedBlocks(selection: Selection, folders: readonly PlannedFolder[], intoTenant: string | undefined): Pick<GateInput, 'blocks' | 'walBlocks'> {
+export function gatedBlocks(
+  selection: Selection,
+  folders: readonly PlannedFolder[],
+  intoTenant: string | undefined,
+): Pick<GateInput, 'blocks' | 'walBlocks'> {
   const targets = new Set(folders.map(({ kind, id }) => `${kind} ${id}`));
   return {
     blocks: selection.blocks
@@ -82,7 +99,9 @@ export function gatedBlocks(selection: Selection, folders: readonly PlannedFolde
 /** Sentences on what the point lacks of the selection: a damaged block that an earlier point had whole is no lack. */
 export function damageOf(manifest: Manifest, selection: Selection, tenants: readonly string[]): string[] {
   const whole = new Set(selection.blocks.map(({ block }) => block.id));
-  const lacking = manifest.damaged.filter(({ tenant, block }) => !whole.has(block) && (tenants.length === 0 || tenants.includes(tenant)));
+  const lacking = manifest.damaged.filter(
+    ({ tenant, block }) => !whole.has(block) && (tenants.length === 0 || tenants.includes(tenant)),
+  );
   return [...manifest.suspect, ...[...lacking, ...selection.damaged].map(sentence)];
 }
 

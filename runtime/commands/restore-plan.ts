@@ -19,13 +19,23 @@ export interface PlanOptions {
 }
 
 /** Where each file of the selection goes. */
-export function planRestore(manifest: Manifest, selection: Selection, tree: TargetTree, { replace, intoTenant }: PlanOptions): RestorePlan {
+export function planRestore(
+  manifest: Manifest,
+  selection: Selection,
+  tree: TargetTree,
+  { replace, intoTenant }: PlanOptions,
+): RestorePlan {
   const blocks = selection.blocks.map((selected) => plannedBlock(selected, tree, intoTenant));
   const known = new Set(blocks.map(({ id }) => id));
   // A WAL block whose block comes back too would be written a second time.
-  const wal = selection.wal.filter(({ block }) => !known.has(block.id)).map((selected) => plannedWalBlock(selected, tree, intoTenant));
+  const wal = selection.wal
+    .filter(({ block }) => !known.has(block.id))
+    .map((selected) => plannedWalBlock(selected, tree, intoTenant));
   const folders = [...blocks, ...wal];
-  return { folders, staging: join(tree.parent, STAGING_FOLDER, fingerprint(folders, `${manifest.id} ${replace ? 'replace' : 'add'}`)) };
+  return {
+    folders,
+    staging: join(tree.parent, STAGING_FOLDER, fingerprint(folders, `${manifest.id} ${replace ? 'replace' : 'add'}`)),
+  };
 }
 
 function fingerprint(folders: readonly PlannedFolder[], beginning: string): string {
@@ -37,8 +47,15 @@ function fingerprint(folders: readonly PlannedFolder[], beginning: string): stri
   return hash.digest('hex').slice(0, 16);
 }
 
-function plannedBlock({ tenant, block }: SelectedBlock, tree: TargetTree, intoTenant: string | undefined): PlannedFolder {
-  const files = filesOf(tenant, block).map((reference) => ({ name: reference.key.slice(reference.key.lastIndexOf('/') + 1), reference }));
+function plannedBlock(
+  { tenant, block }: SelectedBlock,
+  tree: TargetTree,
+  intoTenant: string | undefined,
+): PlannedFolder {
+  const files = filesOf(tenant, block).map((reference) => ({
+    name: reference.key.slice(reference.key.lastIndexOf('/') + 1),
+    reference,
+  }));
   const meta = files.find(({ name }) => name === 'meta.json');
   return {
     ...blockFolder(tree, intoTenant ?? tenant, block.id),

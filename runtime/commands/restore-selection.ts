@@ -29,14 +29,18 @@ export async function selectBlocks(repository: Repository, manifest: Manifest, f
   checkTenants(manifest, filters.tenant);
   const damaged: Damage[] = [];
   const blocks: SelectedBlock[] = [];
-  for (const summary of filters.scope === 'wal' ? [] : manifest.tenants.filter(({ tenant }) => wanted(filters.tenant, tenant))) {
+  for (const summary of filters.scope === 'wal'
+    ? []
+    : manifest.tenants.filter(({ tenant }) => wanted(filters.tenant, tenant))) {
     for (const block of await readIndex(repository, summary, damaged)) blocks.push({ tenant: summary.tenant, block });
   }
   const wal = filters.scope === 'data' ? [] : manifest.wal.filter(({ tenant }) => wanted(filters.tenant, tenant));
   const readable = wal.flatMap((block) => withTimes(block, damaged));
   checkBlocks(manifest, [...blocks.map(({ block }) => block.id), ...wal.map(({ id }) => id)], { filters, damaged });
   return {
-    blocks: blocks.filter(({ block }) => wanted(filters.block, block.id) && overlaps(filters, new Date(block.start), new Date(block.end))),
+    blocks: blocks.filter(
+      ({ block }) => wanted(filters.block, block.id) && overlaps(filters, new Date(block.start), new Date(block.end)),
+    ),
     wal: readable.filter(({ block, start, end }) => wanted(filters.block, block.id) && overlaps(filters, start, end)),
     damaged,
   };
@@ -61,7 +65,11 @@ export function checkIntoTenant(filters: Filters, { blocks, wal }: Selection): v
   );
 }
 
-async function readIndex(repository: Repository, summary: TenantSummary, damaged: Damage[]): Promise<readonly IndexedBlock[]> {
+async function readIndex(
+  repository: Repository,
+  summary: TenantSummary,
+  damaged: Damage[],
+): Promise<readonly IndexedBlock[]> {
   try {
     return (await repository.index(summary)).blocks;
   } catch (error) {
@@ -78,7 +86,11 @@ function withTimes(block: WalBlock, damaged: Damage[]): SelectedWalBlock[] {
     return [{ block, start: new Date(meta.startTime), end: new Date(meta.endTime) }];
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    damaged.push({ tenant: block.tenant, block: block.id, reason: `the meta.json of this WAL block can't be read: ${error.message}` });
+    damaged.push({
+      tenant: block.tenant,
+      block: block.id,
+      reason: `the meta.json of this WAL block can't be read: ${error.message}`,
+    });
     return [];
   }
 }
@@ -87,15 +99,23 @@ function checkTenants(manifest: Manifest, tenants: readonly string[]): void {
   const known = tenantsOf(manifest);
   const unknown = tenants.find((tenant) => !known.includes(tenant));
   if (unknown === undefined) return;
-  throw new UsageError(`restore recovery point '${manifest.id}': '--tenant' names '${unknown}', which it doesn't have; it has ${content(manifest)}`);
+  throw new UsageError(
+    `restore recovery point '${manifest.id}': '--tenant' names '${unknown}', which it doesn't have; it has ${content(manifest)}`,
+  );
 }
 
-function checkBlocks(manifest: Manifest, ids: readonly string[], { filters, damaged }: { filters: Filters; damaged: readonly Damage[] }): void {
+function checkBlocks(
+  manifest: Manifest,
+  ids: readonly string[],
+  { filters, damaged }: { filters: Filters; damaged: readonly Damage[] },
+): void {
   const known = new Set([...ids, ...damaged.map(({ block }) => block)]);
   const unknown = filters.block.find((id) => !known.has(id) && !known.has('*'));
   if (unknown === undefined) return;
   const where = filters.tenant.length > 0 ? ` for ${describe({ ...filters, block: [] })}` : '';
-  throw new UsageError(`restore recovery point '${manifest.id}': it has no block '${unknown}'${where}; 'show' lists what it has`);
+  throw new UsageError(
+    `restore recovery point '${manifest.id}': it has no block '${unknown}'${where}; 'show' lists what it has`,
+  );
 }
 
 function wanted(filter: readonly string[], value: string): boolean {
@@ -129,7 +149,9 @@ function content(manifest: Manifest): string {
 }
 
 function tenantsOf(manifest: Manifest): string[] {
-  return [...new Set([...manifest.tenants.map(({ tenant }) => tenant), ...manifest.wal.map(({ tenant }) => tenant)])].sort();
+  return [
+    ...new Set([...manifest.tenants.map(({ tenant }) => tenant), ...manifest.wal.map(({ tenant }) => tenant)]),
+  ].sort();
 }
 
 function quoted(names: readonly string[]): string {

@@ -10,7 +10,11 @@ import type { Selection } from './restore-selection';
 const READ_AT_ONCE = 4;
 
 /** Of the selection, what holds the trace. Throws `UsageError` when nothing does: a retry finds no more. */
-export async function selectTrace(context: CommandContext, manifest: Manifest, found: Selection & { readonly traceId: string }): Promise<Selection> {
+export async function selectTrace(
+  context: CommandContext,
+  manifest: Manifest,
+  found: Selection & { readonly traceId: string },
+): Promise<Selection> {
   const { traceId } = found;
   const search = new TraceSearch(context, Buffer.from(traceId, 'hex'));
   const candidates = [

@@ -14,7 +14,16 @@ import type { Replaced } from '../tempo/target-replace';
 import { missingFolders, neededBytes, type RestoredFolders, restoreFolders } from '../tempo/target-restore';
 import { checkTree, hasBlock, treeAt, treeBelow, type TargetTree } from '../tempo/target-tree';
 import type { CommandContext, Outcome } from './context';
-import { currentUser, damageOf, gatedBlocks, readTargetTempo, sentence, sourcePathsFor, targetFacts, wantedOwner } from './restore-facts';
+import {
+  currentUser,
+  damageOf,
+  gatedBlocks,
+  readTargetTempo,
+  sentence,
+  sourcePathsFor,
+  targetFacts,
+  wantedOwner,
+} from './restore-facts';
 import { planRestore, type RestorePlan } from './restore-plan';
 import { checkIntoTenant, refuseEmptySelection, selectBlocks, type Selection } from './restore-selection';
 import { selectTrace } from './restore-trace';
@@ -29,7 +38,11 @@ interface Prepared {
 }
 
 /** Brings the data of a recovery point back: plan, gates, then stage, verify and move into place. */
-export async function restore(context: CommandContext, options: RestoreOptions, fs: TargetFs = diskFs): Promise<Outcome<RestoreResult>> {
+export async function restore(
+  context: CommandContext,
+  options: RestoreOptions,
+  fs: TargetFs = diskFs,
+): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
   checkOptions(options);
   const prepared = await watch.time('plan', () => prepare(context, options));
@@ -41,7 +54,8 @@ export async function restore(context: CommandContext, options: RestoreOptions, 
   refuse(prepared.manifest, refused);
   for (const { message } of prepared.gates) context.log.warn(`restoring all the same: ${message}`);
   const restored = await watch.time('restore', () => bringBack(context, options, { ...prepared, fs }));
-  for (const leftover of restored.leftovers) context.log.warn(`another restore isn't finished, or runs right now: '${leftover}'`);
+  for (const leftover of restored.leftovers)
+    context.log.warn(`another restore isn't finished, or runs right now: '${leftover}'`);
   const result = resultOf(context, { prepared, restored, watch });
   return { result, exitCode: result.blocks.failed.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE };
 }
@@ -49,9 +63,12 @@ export async function restore(context: CommandContext, options: RestoreOptions, 
 function checkOptions({ replace, from, to, block, traceId }: RestoreOptions): void {
   const partial = from ?? to ?? traceId ?? block[0];
   if (replace && partial !== undefined) {
-    throw new UsageError("restore: '--replace' replaces whole tenants; leave out --from, --to, --block and --trace-id, or leave out --replace");
+    throw new UsageError(
+      "restore: '--replace' replaces whole tenants; leave out --from, --to, --block and --trace-id, or leave out --replace",
+    );
   }
-  if (from && to && from > to) throw new UsageError(`restore: '--from' ${from.toISOString()} is after '--to' ${to.toISOString()}`);
+  if (from && to && from > to)
+    throw new UsageError(`restore: '--from' ${from.toISOString()} is after '--to' ${to.toISOString()}`);
 }
 
 async function prepare(context: CommandContext, options: RestoreOptions): Promise<Prepared> {
@@ -63,7 +80,11 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   const tree = target === undefined ? treeAt(config.tempo.storage, paths) : treeBelow(target, paths);
   const selection = await select(context, manifest, options);
   const replaced = replacedBy(options);
-  const plan = withoutKnownWal(planRestore(manifest, selection, tree, { replace: options.replace, intoTenant }), tree, replaced);
+  const plan = withoutKnownWal(
+    planRestore(manifest, selection, tree, { replace: options.replace, intoTenant }),
+    tree,
+    replaced,
+  );
   checkTree(tree, plan.folders);
   const missing = missingFolders({ ...plan, replaced });
   const facts = targetFacts(context, tempo, tree);
@@ -82,7 +103,14 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
       `${formatSize(needed)} needed, ${formatSize(facts.freeBytes)} free, owner ${owner.uid}:${owner.gid}`,
   );
   const allowed = new Set<string>(options.allow);
-  return { manifest, selection, tree, plan, replaced, gates: found.map(({ name, message }) => ({ name, message, allowed: allowed.has(name) })) };
+  return {
+    manifest,
+    selection,
+    tree,
+    plan,
+    replaced,
+    gates: found.map(({ name, message }) => ({ name, message, allowed: allowed.has(name) })),
+  };
 }
 
 async function select(context: CommandContext, manifest: Manifest, options: RestoreOptions): Promise<Selection> {
@@ -103,16 +131,25 @@ function replacedBy({ replace, scope, tenant, intoTenant }: RestoreOptions): Rep
 /** Without WAL blocks that Tempo has as blocks: it would write these a second time. */
 function withoutKnownWal(plan: RestorePlan, tree: TargetTree, replaced: Replaced | undefined): RestorePlan {
   if (replaced?.blocks) return plan;
-  return { ...plan, folders: plan.folders.filter(({ kind, tenant, id }) => kind === 'block' || !hasBlock(tree, tenant, id)) };
+  return {
+    ...plan,
+    folders: plan.folders.filter(({ kind, tenant, id }) => kind === 'block' || !hasBlock(tree, tenant, id)),
+  };
 }
 
 function refuse({ id }: Manifest, refused: readonly RestoreGate[]): void {
   if (refused.length === 0) return;
   const lift = refused.map(({ name }) => name).join(',');
-  throw new RefusedError(`restore '${id}': refused: ${refused.map(({ message }) => message).join('; and: ')}`, lift, { gates: lift });
+  throw new RefusedError(`restore '${id}': refused: ${refused.map(({ message }) => message).join('; and: ')}`, lift, {
+    gates: lift,
+  });
 }
 
-async function bringBack(context: CommandContext, options: RestoreOptions, prepared: Prepared & { readonly fs: TargetFs }): Promise<RestoredFolders> {
+async function bringBack(
+  context: CommandContext,
+  options: RestoreOptions,
+  prepared: Prepared & { readonly fs: TargetFs },
+): Promise<RestoredFolders> {
   const { repository, progress, signal } = context;
   const { manifest, tree, plan, replaced, fs } = prepared;
   let done = 0;

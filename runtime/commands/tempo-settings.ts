@@ -27,7 +27,10 @@ export async function readTempoSettings(config: RunnerConfig): Promise<TempoSett
   return {
     files,
     tempo,
-    retention: retention === undefined ? tempo.retention : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
+    retention:
+      retention === undefined
+        ? tempo.retention
+        : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
     version: config.tempo.version ?? tempo.version,
   };
 }
@@ -49,6 +52,10 @@ async function readConfigFile(name: string): Promise<ConfigFileBytes> {
     return { name, bytes: await readFile(name) };
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new UsageError(`read '${name}': ${code}; correct 'tempo.configFiles' or make the file readable`, { file: name }, { cause });
+    throw new UsageError(
+      `read '${name}': ${code}; correct 'tempo.configFiles' or make the file readable`,
+      { file: name },
+      { cause },
+    );
   }
 }

@@ -60,7 +60,6 @@ function createClient(location: S3Location, clock: S3Clock): S3Client {
     endpoint: location.endpoint,
     forcePathStyle: location.pathStyle,
     profile: location.profile,
-    maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     // It would open a connection for each part.
@@ -73,7 +72,10 @@ function createClient(location: S3Location, clock: S3Clock): S3Client {
   };
   // A key that is undefined would hide the SDK's own ways to find it.
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as S3ClientConfig;
+  // The version of the SDK is pinned; what later ones will need is no concern of those who run this one.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const client = new S3Client(given);
+  passFailuresOn(client);
   useOwnDigests(client, location);
   observeClock(client, clock);
   return client;
@@ -124,6 +126,17 @@ function useContentMd5(headers: Record<string, string>, body: string): void {
   delete headers['x-amz-checksum-crc32'];
   delete headers['x-amz-sdk-checksum-algorithm'];
   headers['content-md5'] = createHash('md5').update(body).digest('base64');
+}
+
+/** Attempts are repeated by `S3Requests`. Others name the SDK's own step as their neighbour, so it is replaced rather than removed. */
+function passFailuresOn(client: S3Client): void {
+  client.middlewareStack.add((next) => (args) => next(args), {
+    step: 'finalizeRequest',
+    priority: 'high',
+    name: 'retryMiddleware',
+    tags: ['RETRY'],
+    override: true,
+  });
 }
 
 function observeClock(client: S3Client, clock: S3Clock): void {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const MIB = 1024 * 1024;
 const SMALLEST_PART = 8 * MIB;
@@ -32,7 +32,7 @@ export function partsOf(size: number): Part[] {
 }
 
 export function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
 /**

@@ -1,13 +1,13 @@
 import type { ByteSource } from '../storage/storage';
 import { IntegrityError } from '../errors';
 import { findBlockDefect, findParquetDefect } from './block-check';
-import { META_SIZE_LIMIT, parseBlockMeta } from './block-meta';
+import { type BlockMeta, META_SIZE_LIMIT, parseBlockMeta } from './block-meta';
 import { countRows, readTraceIds } from './parquet';
 
 /** What is wrong with a block's content, in words that follow its name: opens every file, and reads every trace ID. */
 export async function inspectBlock(files: ReadonlyMap<string, ByteSource>): Promise<string[]> {
   return asDefects(async () => {
-    const meta = parseBlockMeta(await readWhole(files.get('meta.json'), META_SIZE_LIMIT));
+    const meta = metaIn(await readWhole(files.get('meta.json'), META_SIZE_LIMIT));
     const defect = await findBlockDefect(meta, files);
     if (defect !== undefined) return [defect];
     const data = files.get('data.parquet');
@@ -30,6 +30,14 @@ async function countTraces(source: ByteSource): Promise<number> {
   let count = 0;
   for await (const ids of readTraceIds(source)) count += ids.length;
   return count;
+}
+
+function metaIn(bytes: Buffer): BlockMeta {
+  try {
+    return parseBlockMeta(bytes);
+  } catch (cause) {
+    throw new IntegrityError("has a meta.json that can't be read", {}, { cause });
+  }
 }
 
 async function readWhole(source: ByteSource | undefined, limit: number): Promise<Buffer> {

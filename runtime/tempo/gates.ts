@@ -3,7 +3,8 @@ import { formatSize } from '../../lib/contract/size';
 import { blockVersionGate } from './gates-versions';
 import { type RetentionRules, retentionOf } from './retention';
 
-export type GateName = 'retention' | 'block-version' | 'replication-factor' | 'free-space' | 'owner' | 'damaged' | 'wal-timeout';
+export type GateName =
+  'retention' | 'block-version' | 'replication-factor' | 'free-space' | 'owner' | 'damaged' | 'wal-timeout';
 
 /** What stands against a restore. */
 export interface Gate {
@@ -80,7 +81,9 @@ export function findGates(input: GateInput): Gate[] {
     ['owner', ownerGate(input)],
   ];
   return messages.flatMap(([name, message]) =>
-    message === undefined ? [] : [{ name, lift: name, message: `${message}, or restore all the same with '--allow ${name}'` }],
+    message === undefined
+      ? []
+      : [{ name, lift: name, message: `${message}, or restore all the same with '--allow ${name}'` }],
   );
 }
 
@@ -90,7 +93,9 @@ function damagedGate({ damage }: GateInput): string | undefined {
 }
 
 function retentionGate({ now, blocks, target }: GateInput): string | undefined {
-  const doomed = blocks.filter(({ tenant, end }) => now.getTime() - end.getTime() > retentionOf(target.retention, tenant));
+  const doomed = blocks.filter(
+    ({ tenant, end }) => now.getTime() - end.getTime() > retentionOf(target.retention, tenant),
+  );
   const [first] = doomed;
   if (!first) return undefined;
   const ends = doomed.map(({ end }) => end.getTime());
@@ -109,7 +114,9 @@ function replicationFactorGate({ blocks, sourceVersion, target }: GateInput): st
   // In a 2.x of its own, a block with factor 1 is the metrics-generator's, and Tempo uses it as it did before.
   if (!target.version?.startsWith('2.') || sourceVersion?.startsWith('2.')) return undefined;
   const { rf1After } = target;
-  const invisible = blocks.filter(({ replicationFactor, start }) => replicationFactor === 1 && !(rf1After && start > rf1After));
+  const invisible = blocks.filter(
+    ({ replicationFactor, start }) => replicationFactor === 1 && !(rf1After && start > rf1After),
+  );
   if (invisible.length === 0) return undefined;
   const oldest = earliest(invisible.map(({ start }) => start.getTime()));
   const set = rf1After ? `is ${instant(rf1After.getTime())}` : "isn't set";

@@ -31,7 +31,10 @@ export function retentionForAll(retention: number, origin: string): RetentionRul
   return { retention, compactorDisabled: false, defaults: NO_OVERRIDE, tenants: new Map(), origin };
 }
 
-export const DEFAULT_RETENTION_RULES = retentionForAll(DEFAULT_BLOCK_RETENTION_MS, "Tempo's default, no configuration file was given");
+export const DEFAULT_RETENTION_RULES = retentionForAll(
+  DEFAULT_BLOCK_RETENTION_MS,
+  "Tempo's default, no configuration file was given",
+);
 
 /**
  * For how long Tempo keeps the tenant's blocks, in milliseconds; Infinity when it never deletes them.

@@ -51,16 +51,22 @@ function parsed(folder: PlannedFolder, bytes: Buffer): BlockMeta {
   try {
     return parseBlockMeta(bytes);
   } catch (cause) {
-    throw new IntegrityError(`its meta.json can't be read: ${cause instanceof Error ? cause.message : 'invalid'}`, { block: folder.id }, { cause });
+    throw new IntegrityError(
+      `its meta.json can't be read: ${cause instanceof Error ? cause.message : 'invalid'}`,
+      { block: folder.id },
+      { cause },
+    );
   }
 }
 
 function blockDefect({ files }: PlannedFolder, meta: BlockMeta): string | undefined {
   const data = files.find(({ name }) => name === 'data.parquet');
-  if (data?.reference.size !== meta.size) return `its data.parquet has ${data?.reference.size ?? 0} bytes, its meta.json says ${meta.size}`;
+  if (data?.reference.size !== meta.size)
+    return `its data.parquet has ${data?.reference.size ?? 0} bytes, its meta.json says ${meta.size}`;
   const names = new Set(files.map(({ name }) => name));
   for (let shard = 0; shard < meta.bloomShards; shard++) {
-    if (!names.has(`bloom-${shard}`)) return `it has no bloom-${shard}, its meta.json says that there are ${meta.bloomShards}`;
+    if (!names.has(`bloom-${shard}`))
+      return `it has no bloom-${shard}, its meta.json says that there are ${meta.bloomShards}`;
   }
   return undefined;
 }

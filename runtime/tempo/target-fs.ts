@@ -94,7 +94,11 @@ export function removeTree(fs: TargetFs, folder: string): void {
 }
 
 /** Makes the folders below `base` on the way to `path` that are missing, and gives them to the owner. */
-export function makeFolders(fs: TargetFs, path: { readonly base: string; readonly below: string }, owner: Owner | undefined): void {
+export function makeFolders(
+  fs: TargetFs,
+  path: { readonly base: string; readonly below: string },
+  owner: Owner | undefined,
+): void {
   let folder = path.base;
   for (const segment of path.below.split('/').filter((part) => part !== '')) {
     folder = join(folder, segment);
@@ -115,11 +119,26 @@ export function explainWriteError(error: unknown, path: string): unknown {
   const kept = 'what is staged so far is kept, and nothing was installed half';
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     const cause = code === 'ENOSPC' ? 'no space left on the file system' : 'the disk quota is used up';
-    return new RunnerError(`restore into '${path}': ${cause}; make room and run the same command again: ${kept}`, ExitCode.FAILED, { code }, { cause: error });
+    return new RunnerError(
+      `restore into '${path}': ${cause}; make room and run the same command again: ${kept}`,
+      ExitCode.FAILED,
+      { code },
+      { cause: error },
+    );
   }
   if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
-    const cause = code === 'EROFS' ? 'the file system is read-only' : `permission denied for user ${process.getuid?.() ?? '?'}`;
-    return new UsageError(`restore into '${path}': ${cause}; mount it writable, or run as the user that Tempo runs as`, { code }, { cause: error });
+    const cause =
+      code === 'EROFS' ? 'the file system is read-only' : `permission denied for user ${process.getuid?.() ?? '?'}`;
+    return new UsageError(
+      `restore into '${path}': ${cause}; mount it writable, or run as the user that Tempo runs as`,
+      { code },
+      { cause: error },
+    );
   }
-  return new RunnerError(`restore into '${path}': ${(error as Error).message}; run the same command again: ${kept}`, ExitCode.FAILED, { code }, { cause: error });
+  return new RunnerError(
+    `restore into '${path}': ${(error as Error).message}; run the same command again: ${kept}`,
+    ExitCode.FAILED,
+    { code },
+    { cause: error },
+  );
 }

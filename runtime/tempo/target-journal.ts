@@ -37,7 +37,11 @@ export function readJournal(staging: string): Journal | undefined {
   try {
     return journal.parse(JSON.parse(text));
   } catch (cause) {
-    throw new IntegrityError(`continue restore: '${join(staging, JOURNAL)}' is damaged; look at what is in that folder, then move it away`, {}, { cause });
+    throw new IntegrityError(
+      `continue restore: '${join(staging, JOURNAL)}' is damaged; look at what is in that folder, then move it away`,
+      {},
+      { cause },
+    );
   }
 }
 

@@ -22,7 +22,8 @@ const WAL_FOLDER = /^[0-9a-f-]{36}\+(.+)\+v[A-Za-z0-9-]+$/;
 /** Folders of Tempo's that stand where the restored data goes, and where they are moved to. */
 export function planMoves(tree: TargetTree, replaced: Replaced, now: Date): Move[] {
   const name = `.tempo-backup-replaced-${now.toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
-  const affected = (tenant: string): boolean => isTenant(tenant) && (replaced.tenants?.includes(tenant) ?? tenant !== 'lost+found');
+  const affected = (tenant: string): boolean =>
+    isTenant(tenant) && (replaced.tenants?.includes(tenant) ?? tenant !== 'lost+found');
   const blocks = replaced.blocks ? foldersIn(tree.traces).filter((path) => affected(basename(path))) : [];
   const wal = replaced.wal ? walFolders(tree, affected) : [];
   const move = (parent: string) => (from: string) => ({ from, to: join(parent, name, relative(parent, from)) });
@@ -30,7 +31,12 @@ export function planMoves(tree: TargetTree, replaced: Replaced, now: Date): Move
 }
 
 /** Moves each folder once: one whose place is taken was moved by an earlier run, and what stands in its own place is new. */
-export async function moveAside(fs: TargetFs, tree: TargetTree, moves: readonly Move[], owner: Owner | undefined): Promise<void> {
+export async function moveAside(
+  fs: TargetFs,
+  tree: TargetTree,
+  moves: readonly Move[],
+  owner: Owner | undefined,
+): Promise<void> {
   const changed = new Set<string>();
   for (const { from, to } of moves) {
     if (stateOf(to) || !stateOf(from)) continue;

@@ -94,7 +94,13 @@ async function begin(restore: TargetRestore): Promise<Journal> {
   const found = readJournal(staging);
   const finished = found?.phase === 'done' && restore.folders.every((folder) => foundAt(folder) === 'whole');
   if (found && (found.phase !== 'done' || finished)) return found;
-  const journal: Journal = { recoveryPoint, mode: replaced ? 'replace' : 'add', phase: 'staging', startedAt: now.toISOString(), aside: [] };
+  const journal: Journal = {
+    recoveryPoint,
+    mode: replaced ? 'replace' : 'add',
+    phase: 'staging',
+    startedAt: now.toISOString(),
+    aside: [],
+  };
   await writeJournal(fs, staging, journal, run);
   return journal;
 }
@@ -122,7 +128,10 @@ async function replace(restore: TargetRestore, journal: Journal): Promise<Journa
 }
 
 /** Stages what is neither there nor staged, then installs all at once, so that Tempo sees it within one poll. */
-async function add(restore: TargetRestore, work: Staging): Promise<Pick<RestoredFolders, 'installed' | 'present' | 'failed' | 'bytesWritten' | 'bytesRead'>> {
+async function add(
+  restore: TargetRestore,
+  work: Staging,
+): Promise<Pick<RestoredFolders, 'installed' | 'present' | 'failed' | 'bytesWritten' | 'bytesRead'>> {
   const present: PlannedFolder[] = [];
   const missing: PlannedFolder[] = [];
   const failed: Damage[] = [];
@@ -144,7 +153,11 @@ async function add(restore: TargetRestore, work: Staging): Promise<Pick<Restored
   return { ...staged, installed, present, failed: [...failed, ...staged.failed] };
 }
 
-function install({ fs, tree, owner }: TargetRestore, staged: string, folder: PlannedFolder): 'installed' | 'whole' | 'foreign' {
+function install(
+  { fs, tree, owner }: TargetRestore,
+  staged: string,
+  folder: PlannedFolder,
+): 'installed' | 'whole' | 'foreign' {
   const base = folder.kind === 'wal' ? tree.walParent : tree.parent;
   makeFolders(fs, { base, below: relative(base, dirname(folder.target)) }, owner);
   try {

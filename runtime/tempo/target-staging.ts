@@ -133,7 +133,10 @@ export class Staging {
     return whole;
   }
 
-  private async fetch(reference: ObjectReference, write: (offset: number, bytes: Buffer) => Promise<void>): Promise<void> {
+  private async fetch(
+    reference: ObjectReference,
+    write: (offset: number, bytes: Buffer) => Promise<void>,
+  ): Promise<void> {
     const counted = (offset: number, bytes: Buffer): Promise<void> => {
       this.bytesRead += bytes.length;
       return write(offset, bytes);
@@ -162,7 +165,11 @@ export class Staging {
     this.pendingFiles = 0;
     this.pendingBytes = 0;
     try {
-      await forEachConcurrently(batch.flatMap(({ files }) => files), FOLDERS_AT_ONCE, (file) => fs.sync(file));
+      await forEachConcurrently(
+        batch.flatMap(({ files }) => files),
+        FOLDERS_AT_ONCE,
+        (file) => fs.sync(file),
+      );
     } finally {
       for (const { files } of batch) this.closeAll(files);
     }

@@ -36,11 +36,15 @@ export function treeBelow(folder: string, source: SourcePaths): TargetTree {
 }
 
 /** Where the configuration says that the data lies; a link there is the user's own and is resolved once. */
-export function treeAt(storage: { readonly path: string; readonly walPath?: string | undefined }, source: SourcePaths): TargetTree {
+export function treeAt(
+  storage: { readonly path: string; readonly walPath?: string | undefined },
+  source: SourcePaths,
+): TargetTree {
   const traces = realPath(storage.path);
   const parent = dirname(traces);
   const home = traces.endsWith(`/${source.tracesPath}`) ? traces.slice(0, -source.tracesPath.length) : parent;
-  const wal = storage.walPath === undefined ? join(home, checkedPath(source.walPath ?? 'wal')) : realPath(storage.walPath);
+  const wal =
+    storage.walPath === undefined ? join(home, checkedPath(source.walPath ?? 'wal')) : realPath(storage.walPath);
   return { parent, traces, wal, walParent: wal.startsWith(`${parent}/`) ? parent : dirname(wal) };
 }
 
@@ -58,7 +62,11 @@ export function checkTree(tree: TargetTree, folders: readonly PlannedFolder[]): 
 }
 
 /** The folder of a block, from names that were checked here once more: the repository they come from isn't trusted. */
-export function blockFolder(tree: TargetTree, tenant: string, id: string): { readonly staged: string; readonly target: string } {
+export function blockFolder(
+  tree: TargetTree,
+  tenant: string,
+  id: string,
+): { readonly staged: string; readonly target: string } {
   checkNames(tenant, id);
   return { staged: join('blocks', tenant, id), target: join(tree.traces, tenant, id) };
 }
@@ -68,7 +76,8 @@ export function walFolder(
   block: { readonly tenant: string; readonly id: string; readonly encoding: string },
 ): { readonly staged: string; readonly target: string } {
   checkNames(block.tenant, block.id);
-  if (!/^v[A-Za-z0-9-]{1,31}$/.test(block.encoding)) throw new IntegrityError(`restore WAL block '${block.id}': '${block.encoding}' is no encoding`);
+  if (!/^v[A-Za-z0-9-]{1,31}$/.test(block.encoding))
+    throw new IntegrityError(`restore WAL block '${block.id}': '${block.encoding}' is no encoding`);
   const name = `${block.id}+${block.tenant}+${block.encoding}`;
   return { staged: join('wal', name), target: join(tree.wal, name) };
 }
@@ -134,7 +143,9 @@ function checkWay(base: string, path: string): void {
     folder = join(folder, segment);
     const stats = stateOf(folder);
     if (!stats || stats.isDirectory()) continue;
-    const what = stats.isSymbolicLink() ? 'it is a symbolic link, and links below the target are never followed' : 'it is no folder';
+    const what = stats.isSymbolicLink()
+      ? 'it is a symbolic link, and links below the target are never followed'
+      : 'it is no folder';
     throw new UsageError(`restore into '${folder}': ${what}; move it away, or choose another --target`);
   }
 }
@@ -144,20 +155,35 @@ function checkWritable(folder: string): void {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     if (isMissing(cause)) return;
-    const reason = errorCode(cause) === 'EROFS' ? 'the file system is read-only' : `user ${process.getuid?.() ?? '?'} may not write there`;
-    throw new UsageError(`restore into '${folder}': ${reason}; mount it writable, or run as the user that Tempo runs as`, {}, { cause });
+    const reason =
+      errorCode(cause) === 'EROFS'
+        ? 'the file system is read-only'
+        : `user ${process.getuid?.() ?? '?'} may not write there`;
+    throw new UsageError(
+      `restore into '${folder}': ${reason}; mount it writable, or run as the user that Tempo runs as`,
+      {},
+      { cause },
+    );
   }
 }
 
 function checkNames(tenant: string, id: string): void {
-  if (!isTenant(tenant)) throw new IntegrityError(`restore block '${id}': '${tenant}' is no tenant; the recovery point is damaged or forged`);
-  if (!isBlockId(id)) throw new IntegrityError(`restore block of tenant '${tenant}': '${id}' is no ID of a block; the recovery point is damaged or forged`);
+  if (!isTenant(tenant))
+    throw new IntegrityError(
+      `restore block '${id}': '${tenant}' is no tenant; the recovery point is damaged or forged`,
+    );
+  if (!isBlockId(id))
+    throw new IntegrityError(
+      `restore block of tenant '${tenant}': '${id}' is no ID of a block; the recovery point is damaged or forged`,
+    );
 }
 
 function checkedPath(path: string): string {
   const segments = path.split('/');
   if (segments.every((segment) => SEGMENT.test(segment))) return path;
-  throw new IntegrityError(`restore recovery point: its path '${path}' isn't one below the target; the recovery point is damaged or forged`);
+  throw new IntegrityError(
+    `restore recovery point: its path '${path}' isn't one below the target; the recovery point is damaged or forged`,
+  );
 }
 
 /** With links resolved as far as the path exists. */

@@ -1,6 +1,7 @@
 import { isMap, parseConfigText } from './tempo-config-text';
 
-const SECRET_KEY = /(^|[_-])(secret|secret_key|password|passwd|passphrase|token|api[_-]?key|account_key|private_key|encryption_key|credentials?|authorization)$/i;
+const SECRET_KEY =
+  /(^|[_-])(secret|secret_key|password|passwd|passphrase|token|api[_-]?key|account_key|private_key|encryption_key|credentials?|authorization)$/i;
 // An inline key may carry any name, and a URL may carry its password.
 const SECRET_VALUE = /-----BEGIN [A-Z ]*PRIVATE KEY-----|^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i;
 

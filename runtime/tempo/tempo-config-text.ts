@@ -23,7 +23,11 @@ export function parseConfigText(file: ConfigText): YamlMap {
     value = parse(text, { maxAliasCount: 100 });
   } catch (cause) {
     const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-    throw new UsageError(`read '${file.name}': it isn't YAML, ${reason ?? ''}; give the file that Tempo's -config.file names`, {}, { cause });
+    throw new UsageError(
+      `read '${file.name}': it isn't YAML, ${reason ?? ''}; give the file that Tempo's -config.file names`,
+      {},
+      { cause },
+    );
   }
   if (value === null || value === undefined) return {};
   if (isMap(value)) return value;

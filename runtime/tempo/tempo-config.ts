@@ -42,11 +42,14 @@ export function readTempoConfig(files: readonly ConfigText[]): TempoConfig {
   const read: Read = (...path) => duration(valueAt(settings, ...path), `${path.join('.')}' in '${name}`);
   return {
     version,
-    retention: files.length === 0 ? DEFAULT_RETENTION_RULES : retentionRules(settings, { name, version, read, tenants }),
+    retention:
+      files.length === 0 ? DEFAULT_RETENTION_RULES : retentionRules(settings, { name, version, read, tenants }),
     completeBlockTimeout: completeBlockTimeout(version, read),
     rf1After: instant(valueAt(settings, 'query_frontend', 'rf1_after')),
     tracesPath: text(valueAt(settings, 'storage', 'trace', 'local', 'path')),
-    walPath: text(valueAt(settings, ...(version === '3.0' ? ['live_store', 'wal', 'path'] : ['storage', 'trace', 'wal', 'path']))),
+    walPath: text(
+      valueAt(settings, ...(version === '3.0' ? ['live_store', 'wal', 'path'] : ['storage', 'trace', 'wal', 'path'])),
+    ),
   };
 }
 
@@ -84,7 +87,10 @@ function retentionRules(settings: YamlMap, { name, version, read, tenants }: Ret
 function globalRetention(version: TempoConfig['version'], read: Read): number {
   const said =
     version === '3.0'
-      ? [read('backend_worker', 'compaction', 'block_retention'), read('backend_scheduler', 'provider', 'compaction', 'compaction', 'block_retention')]
+      ? [
+          read('backend_worker', 'compaction', 'block_retention'),
+          read('backend_scheduler', 'provider', 'compaction', 'compaction', 'block_retention'),
+        ]
       : [read('compactor', 'compaction', 'block_retention')];
   return Math.min(...said.map((retention) => retention ?? DEFAULT_BLOCK_RETENTION_MS));
 }
@@ -119,16 +125,20 @@ function duration(value: unknown, where: string): number | undefined {
   // A bare number is Go's time.Duration: nanoseconds.
   if (typeof value === 'number') return value / 1e6;
   try {
-    return parseDuration(String(value));
+    return parseDuration(plain(value));
   } catch (cause) {
     throw new UsageError(`read '${where}': ${cause instanceof Error ? cause.message : 'invalid'}`, {}, { cause });
   }
 }
 
 function instant(value: unknown): Date | undefined {
-  const time = value === undefined ? undefined : new Date(String(value));
+  const time = value === undefined ? undefined : new Date(plain(value));
   // Go's zero time stands for "not set".
   return time === undefined || Number.isNaN(time.getTime()) || time.getUTCFullYear() <= 1 ? undefined : time;
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function text(value: unknown): string | undefined {

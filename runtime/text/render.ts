@@ -1,5 +1,14 @@
 import type { CommandName } from '../../lib/contract/commands';
-import type { BackupResult, CommandResults, ListedPoint, ListResult, PruneResult, RestoreResult, ShowResult, VerifyResult } from '../../lib/contract/results';
+import type {
+  BackupResult,
+  CommandResults,
+  ListedPoint,
+  ListResult,
+  PruneResult,
+  RestoreResult,
+  ShowResult,
+  VerifyResult,
+} from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/size';
 import { age, type Column, counted, table } from './table';
 
@@ -25,7 +34,7 @@ function renderBackup({ recoveryPoint: point, blocks, bytes, seconds }: BackupRe
     `recovery point ${point.id}`,
     `${counted(blocks.total, 'block')} in ${counted(point.tenants.length, 'tenant')}`,
     ...(point.wal.pages > 0 ? [`${counted(point.wal.pages, 'WAL page')}`] : []),
-    `${formatSize(bytes.total)}, ${formatSize(bytes.sent)} new`,
+    `${formatSize(bytes.total)}, ${formatSize(bytes.sent)} sent`,
     `${(seconds.total ?? 0).toFixed(1)} s`,
     ...(newest === undefined ? [] : [`blocks up to ${newest}`]),
   ];
@@ -42,7 +51,10 @@ function renderList({ recoveryPoints }: ListResult, now: Date): string {
     { title: 'KEPT FOR', value: ({ pinned, deleteAfter }) => (pinned ? 'pinned' : (deleteAfter ?? 'ever')) },
     { title: 'BLOCKS', value: ({ blocks }) => blocks.toLocaleString('en-US'), align: 'right' },
     { title: 'SIZE', value: ({ bytes }) => formatSize(bytes), align: 'right' },
-    { title: 'VERIFIED', value: ({ verified }) => (verified ? `${verified.level}, ${age(verified.at, now)} ago` : '-') },
+    {
+      title: 'VERIFIED',
+      value: ({ verified }) => (verified ? `${verified.level}, ${age(verified.at, now)} ago` : '-'),
+    },
     { title: '', value: ({ suspect }) => (suspect ? 'SUSPECT' : '') },
   ];
   return table(columns, recoveryPoints);
@@ -51,12 +63,18 @@ function renderList({ recoveryPoints }: ListResult, now: Date): string {
 function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
   const facts: [string, string][] = [
     ['recovery point', point.id],
-    ['made', `${point.createdAt}, ${age(point.createdAt, now)} ago, by ${point.rule === null ? 'hand' : `rule ${point.rule}`}, runner ${point.runner}`],
+    [
+      'made',
+      `${point.createdAt}, ${age(point.createdAt, now)} ago, by ${point.rule === null ? 'hand' : `rule ${point.rule}`}, runner ${point.runner}`,
+    ],
     ['complete up to', point.cutAt],
     ['kept', point.pinned ? `for ever: ${point.pinReason ?? ''}` : `for ${point.deleteAfter ?? 'ever'}`],
     ['verified', point.verified ? `${point.verified.level}, ${age(point.verified.at, now)} ago` : 'not yet'],
     ['source', `${point.source.name}, Tempo ${point.source.tempoVersion ?? 'of unknown version'}`],
-    ['write-ahead log', `${counted(point.wal.blocks, 'block')}, ${counted(point.wal.pages, 'page')}, ${formatSize(point.wal.bytes)}`],
+    [
+      'write-ahead log',
+      `${counted(point.wal.blocks, 'block')}, ${counted(point.wal.pages, 'page')}, ${formatSize(point.wal.bytes)}`,
+    ],
     ...point.config.map(({ name, bytes }): [string, string] => ['configuration', `${name}, ${formatSize(bytes)}`]),
     ...point.suspectReasons.map((reason): [string, string] => ['SUSPECT', reason]),
     ...point.damaged.map(({ tenant, block, reason }): [string, string] => ['DAMAGED', `${tenant} ${block}: ${reason}`]),
@@ -77,7 +95,11 @@ function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
 
 function renderVerify(result: VerifyResult): string {
   const points = result.recoveryPoints.map(({ id, ok, complete, problems }) => {
-    const state = ok ? (complete ? `verified at level ${result.level}` : 'good so far, not finished') : `NOT GOOD: ${counted(problems, 'problem')}`;
+    const state = ok
+      ? complete
+        ? `verified at level ${result.level}`
+        : 'good so far, not finished'
+      : `NOT GOOD: ${counted(problems, 'problem')}`;
     return `${id}  ${state}`;
   });
   const rest = result.remainingBytes > 0 ? [`${formatSize(result.remainingBytes)} are left for the next run`] : [];
@@ -88,7 +110,9 @@ function renderVerify(result: VerifyResult): string {
 
 function renderRestore(result: RestoreResult): string {
   const { blocks, wal, bytes } = result;
-  const gates = result.gates.map(({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`);
+  const gates = result.gates.map(
+    ({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`,
+  );
   const what = `recovery point ${result.recoveryPoint} into ${result.target}`;
   const amount = `${counted(blocks.total, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.total)}`;
   if (result.dryRun) return lines([`would restore ${what}: ${amount}, ${blocks.skipped} already there`, ...gates]);
@@ -112,7 +136,10 @@ function renderPrune(result: PruneResult): string {
 }
 
 function latest(times: readonly (string | null)[]): string | undefined {
-  return times.filter((time) => time !== null).sort().at(-1);
+  return times
+    .filter((time) => time !== null)
+    .sort()
+    .at(-1);
 }
 
 function lines(texts: readonly string[]): string {

@@ -11,7 +11,9 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   const line = (values: readonly string[]) =>
     values
-      .map((value, column) => (columns[column]?.align === 'right' ? value.padStart(widths[column] ?? 0) : value.padEnd(widths[column] ?? 0)))
+      .map((value, column) =>
+        columns[column]?.align === 'right' ? value.padStart(widths[column] ?? 0) : value.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   return cells.map(line).join('\n');

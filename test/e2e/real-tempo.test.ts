@@ -35,7 +35,15 @@ const runner = resolve(__dirname, '../../dist/tempo-backup.js');
 
   async function run<T>(command: string, ...args: string[]): Promise<T> {
     const config = join(folder, 'tempo-backup.yaml');
-    const { stdout } = await promisify(execFile)(process.execPath, [runner, command, '--config', config, '--output', 'json', ...args]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      runner,
+      command,
+      '--config',
+      config,
+      '--output',
+      'json',
+      ...args,
+    ]);
     return JSON.parse(stdout) as T;
   }
 

@@ -110,6 +110,9 @@ export class S3Double {
   readonly uploads = new Map<string, OpenUpload>();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
+  /** The most requests that were being answered at one time. */
+  mostAtOnce = 0;
+  private atOnce = 0;
   private readonly rules: { rule: S3FaultRule; skip: number; left: number }[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
@@ -121,7 +124,7 @@ export class S3Double {
   }
 
   private constructor(private readonly options: S3DoubleOptions) {
-    const listener: RequestListener = (request, response) => void this.serve(request, response);
+    const listener: RequestListener = (request, response) => void this.observed(request, response);
     this.server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
     this.server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
@@ -155,20 +158,26 @@ export class S3Double {
     return new Date(Date.now() + (this.options.clockAheadMs ?? 0));
   }
 
+  private async observed(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
+    await this.serve(message, response);
+    this.atOnce--;
+  }
+
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { operation, bucket, key, query } = parse(message);
     this.log.push({ operation, key });
     const fault = this.nextFault(operation);
     if (fault?.kind === 'reset-request') {
-      message.once('data', () => message.destroy());
-      message.once('end', () => message.destroy());
+      message.once('data', () => message.socket.resetAndDestroy());
+      message.once('end', () => message.socket.resetAndDestroy());
       return;
     }
     const body = await bodyOf(message);
     if (body === undefined || fault?.kind === 'hang') return;
     if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.milliseconds));
     const answer = this.answer({ operation, bucket, key, query, headers: message.headers, body }, fault);
-    if (fault?.kind === 'lose-response') message.destroy();
+    if (fault?.kind === 'lose-response') message.socket.resetAndDestroy();
     else this.send(answer, { message, response, fault });
   }
 

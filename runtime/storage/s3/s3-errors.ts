@@ -69,12 +69,9 @@ function credentialError(failure: S3Failure, context: S3ErrorContext): RunnerErr
   }
   if (EXPIRED_CREDENTIALS.has(code)) return usageError(failure, context, `expired ${from}`, 'renew them');
   if (DENIED.has(code) || status === 401 || (status === 403 && code !== 'RequestTimeTooSkewed')) {
-    return usageError(
-      failure,
-      context,
-      `access denied to the ${from}`,
-      'check the keys, and grant what this command needs on the bucket and prefix',
-    );
+    const reason = failure.message === '' || failure.message === code ? '' : ` (${failure.message})`;
+    const advice = 'check the keys, and grant what this command needs on the bucket and prefix';
+    return usageError(failure, context, `access denied to the ${from}${reason}`, advice);
   }
   return undefined;
 }

@@ -39,11 +39,20 @@ export interface PointContent {
 
 /** A block with data from one hour before `NOW`. */
 export function block(tenant: string, options: MadeBlock = {}): BlockFiles {
-  return blockFiles(tenant, { start: new Date(NOW.getTime() - 7_200_000), end: new Date(NOW.getTime() - 3_600_000), ...options });
+  return blockFiles(tenant, {
+    start: new Date(NOW.getTime() - 7_200_000),
+    end: new Date(NOW.getTime() - 3_600_000),
+    ...options,
+  });
 }
 
 export function wal(tenant: string, id: string, traceIds: readonly string[] = ['01'.repeat(16)]): StoredWal {
-  return { id, tenant, pages: traceIds.map((traceId) => fakeParquet([traceId], 'wal')), meta: recentWalMeta(tenant, id) };
+  return {
+    id,
+    tenant,
+    pages: traceIds.map((traceId) => fakeParquet([traceId], 'wal')),
+    meta: recentWalMeta(tenant, id),
+  };
 }
 
 export function recentWalMeta(tenant: string, id: string, end = new Date(NOW.getTime() - 60_000)): string {
@@ -55,7 +64,8 @@ export function recentWalMeta(tenant: string, id: string, end = new Date(NOW.get
 export async function storePoint(storage: Storage, content: PointContent): Promise<Repository> {
   const repository = await Repository.open(storage, { create: true, now: () => NOW });
   const tenants: Manifest['tenants'] = [];
-  for (const [tenant, blocks] of Object.entries(content.tenants ?? {})) tenants.push(await storeTenant(storage, tenant, { blocks, content }));
+  for (const [tenant, blocks] of Object.entries(content.tenants ?? {}))
+    tenants.push(await storeTenant(storage, tenant, { blocks, content }));
   const manifest: Manifest = {
     format: 1,
     id: POINT,
@@ -121,7 +131,10 @@ function instant(text: string | undefined): string {
   return (Number.isNaN(time.getTime()) ? NOW : time).toISOString();
 }
 
-async function storeWal(storage: Storage, { id, tenant, pages, meta, encoding = 'vParquet4' }: StoredWal): Promise<Manifest['wal'][number]> {
+async function storeWal(
+  storage: Storage,
+  { id, tenant, pages, meta, encoding = 'vParquet4' }: StoredWal,
+): Promise<Manifest['wal'][number]> {
   const stored: Manifest['wal'][number]['pages'] = [];
   for (const [index, bytes] of pages.entries()) {
     const name = pageName(index + 1);
@@ -146,7 +159,8 @@ export class Scene {
     return new Scene(storage, await storePoint(storage, content), config);
   }
 
-  readonly folder = mkdtempSync(join(tmpdir(), 'tempo-backup-restore-'));
+  // Thousands of restores: on a disk they would take minutes.
+  readonly folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tempo-backup-restore-'));
   readonly target = join(this.folder, 'var-tempo');
   readonly logged: string[] = [];
 
@@ -169,7 +183,10 @@ export class Scene {
     };
   }
 
-  restore(options: Partial<RestoreOptions> = {}, { fs, ...changes }: Partial<CommandContext> & { fs?: TargetFs } = {}): ReturnType<typeof restore> {
+  restore(
+    options: Partial<RestoreOptions> = {},
+    { fs, ...changes }: Partial<CommandContext> & { fs?: TargetFs } = {},
+  ): ReturnType<typeof restore> {
     return restore(this.context(changes), { ...DEFAULTS, target: this.target, ...options }, fs);
   }
 
@@ -204,7 +221,11 @@ function shown(bytes: Buffer): string {
 export function treeOf(folder: string, wanted: (name: string) => boolean = () => true): Map<string, string> {
   if (!existsSync(folder)) return new Map();
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort().filter(wanted);
-  return new Map(names.filter((name) => lstatSync(join(folder, name)).isFile()).map((name) => [name, shown(readFileSync(join(folder, name)))]));
+  return new Map(
+    names
+      .filter((name) => lstatSync(join(folder, name)).isFile())
+      .map((name) => [name, shown(readFileSync(join(folder, name)))]),
+  );
 }
 
 /** What a tree must hold for these blocks. */
@@ -214,4 +235,3 @@ export function filesFor(blocks: Readonly<Record<string, readonly BlockFiles[]>>
   );
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
-

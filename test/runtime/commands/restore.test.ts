@@ -13,7 +13,7 @@ afterEach(() => scene.remove());
 
 const a1 = block('team-a');
 const a2 = block('team-a', { start: new Date('2026-11-22T01:00:00Z'), end: new Date('2026-11-22T02:00:00Z') });
-const b1 = block('team-b', { size: 9 * 1024 * 1024 });
+const b1 = block('team-b');
 const TENANTS = { 'team-a': [a1, a2], 'team-b': [b1] };
 
 describe('restore into an empty folder', () => {
@@ -22,18 +22,39 @@ describe('restore into an empty folder', () => {
     const { result, exitCode } = await scene.restore();
     expect(exitCode).toBe(0);
     expect(scene.tree('traces')).toEqual(filesFor(TENANTS));
-    expect([...scene.tree('wal').keys()]).toEqual([`${WAL_ID}+team-a+vParquet4/0000000001`, `${WAL_ID}+team-a+vParquet4/meta.json`]);
+    expect([...scene.tree('wal').keys()]).toEqual([
+      `${WAL_ID}+team-a+vParquet4/0000000001`,
+      `${WAL_ID}+team-a+vParquet4/meta.json`,
+    ]);
     expect(readdirSync(scene.target).sort()).toEqual(['traces', 'wal']);
-    expect(result).toMatchObject({ recoveryPoint: POINT, target: scene.target, dryRun: false, movedAside: [], wal: { blocks: 1, pages: 1 } });
+    expect(result).toMatchObject({
+      recoveryPoint: POINT,
+      target: scene.target,
+      dryRun: false,
+      movedAside: [],
+      wal: { blocks: 1, pages: 1 },
+    });
     expect(result.blocks).toEqual({ total: 3, restored: 3, skipped: 0, failed: [] });
     expect(result.bytes.written).toBe(result.bytes.total);
+  });
+
+  it('brings back a file of several parts', async () => {
+    const tenants = { 'team-b': [block('team-b', { size: 20 * 1024 * 1024 })] };
+    scene = await Scene.of({ tenants });
+    await scene.restore();
+    expect(scene.tree('traces')).toEqual(filesFor(tenants));
   });
 
   it("gives folders and files Tempo's own modes", async () => {
     scene = await Scene.of({ tenants: TENANTS, wal: [wal('team-a', WAL_ID)] });
     await scene.restore();
     const mode = (path: string) => (statSync(join(scene.target, path)).mode & 0o777).toString(8);
-    expect(['traces', 'traces/team-a', `traces/team-a/${a1.id}`, 'wal'].map(mode)).toEqual(['700', '700', '700', '700']);
+    expect(['traces', 'traces/team-a', `traces/team-a/${a1.id}`, 'wal'].map(mode)).toEqual([
+      '700',
+      '700',
+      '700',
+      '700',
+    ]);
     expect(mode(`traces/team-a/${a1.id}/data.parquet`)).toBe('644');
     expect(mode(`wal/${WAL_ID}+team-a+vParquet4/0000000001`)).toBe('600');
   });
@@ -47,7 +68,9 @@ describe('restore into an empty folder', () => {
   it('uses the paths of the configuration without --target', async () => {
     scene = await Scene.of({ tenants: TENANTS });
     const home = join(scene.folder, 'elsewhere');
-    const configured = new Scene(scene.storage, scene.repository, { tempo: { storage: { path: join(home, 'blocks') } } });
+    const configured = new Scene(scene.storage, scene.repository, {
+      tempo: { storage: { path: join(home, 'blocks') } },
+    });
     await configured.restore({ target: undefined });
     expect(treeOf(join(home, 'blocks'))).toEqual(filesFor(TENANTS));
     configured.remove();
@@ -82,18 +105,24 @@ describe('restore beside a running Tempo', () => {
     put(`traces/team-a/${a1.id}/data.parquet`, 'half a flush');
     const { result, exitCode } = await scene.restore();
     expect(exitCode).toBe(12);
-    expect(result.blocks).toMatchObject({ restored: 2, failed: [{ tenant: 'team-a', block: a1.id, reason: expect.stringContaining('move it away') }] });
+    expect(result.blocks).toMatchObject({
+      restored: 2,
+      failed: [{ tenant: 'team-a', block: a1.id, reason: expect.stringContaining('move it away') }],
+    });
     expect(scene.tree(`traces/team-a/${a1.id}`).get('data.parquet')).toBe('half a flush');
   });
 
-  it.each(['traces/team-a', 'wal/blocks/team-a'])('leaves out a WAL block that Tempo has as a block in %s', async (folder) => {
-    scene = await Scene.of({ wal: [wal('team-a', WAL_ID), wal('team-a', OTHER_ID)] });
-    put(`${folder}/${WAL_ID}/meta.json`, '{}');
-    const { result } = await scene.restore();
-    expect(result.wal.blocks).toBe(1);
-    expect(existsSync(join(scene.target, `wal/${WAL_ID}+team-a+vParquet4`))).toBe(false);
-    expect(existsSync(join(scene.target, `wal/${OTHER_ID}+team-a+vParquet4`))).toBe(true);
-  });
+  it.each(['traces/team-a', 'wal/blocks/team-a'])(
+    'leaves out a WAL block that Tempo has as a block in %s',
+    async (folder) => {
+      scene = await Scene.of({ wal: [wal('team-a', WAL_ID), wal('team-a', OTHER_ID)] });
+      put(`${folder}/${WAL_ID}/meta.json`, '{}');
+      const { result } = await scene.restore();
+      expect(result.wal.blocks).toBe(1);
+      expect(existsSync(join(scene.target, `wal/${WAL_ID}+team-a+vParquet4`))).toBe(false);
+      expect(existsSync(join(scene.target, `wal/${OTHER_ID}+team-a+vParquet4`))).toBe(true);
+    },
+  );
 
   it('leaves out a WAL block whose block is restored', async () => {
     const flushed = block('team-a', { id: WAL_ID });
@@ -169,14 +198,17 @@ describe('restore --replace', () => {
 });
 
 describe('restore of damaged objects', () => {
-  it.each(['data.parquet', 'bloom-0', 'meta.json'])('leaves out the block whose %s is damaged and restores the others', async (name) => {
-    scene = await Scene.of({ tenants: TENANTS });
-    damage(`blocks/team-a/${a1.id}/${name}`);
-    const { result, exitCode } = await scene.restore();
-    expect(exitCode).toBe(12);
-    expect(result.blocks).toMatchObject({ restored: 2, failed: [{ tenant: 'team-a', block: a1.id }] });
-    expect(scene.tree('traces')).toEqual(filesFor({ 'team-a': [a2], 'team-b': [b1] }));
-  });
+  it.each(['data.parquet', 'bloom-0', 'meta.json'])(
+    'leaves out the block whose %s is damaged and restores the others',
+    async (name) => {
+      scene = await Scene.of({ tenants: TENANTS });
+      damage(`blocks/team-a/${a1.id}/${name}`);
+      const { result, exitCode } = await scene.restore();
+      expect(exitCode).toBe(12);
+      expect(result.blocks).toMatchObject({ restored: 2, failed: [{ tenant: 'team-a', block: a1.id }] });
+      expect(scene.tree('traces')).toEqual(filesFor({ 'team-a': [a2], 'team-b': [b1] }));
+    },
+  );
 
   it('leaves out the block whose object is missing', async () => {
     scene = await Scene.of({ tenants: TENANTS });
@@ -187,7 +219,10 @@ describe('restore of damaged objects', () => {
   });
 
   it("refuses a point with a missing index, and restores the other tenants with '--allow damaged'", async () => {
-    scene = await Scene.of({ tenants: TENANTS, forgeIndex: (index) => (index.tenant === 'team-a' ? { ...index, blocks: [] } : index) });
+    scene = await Scene.of({
+      tenants: TENANTS,
+      forgeIndex: (index) => (index.tenant === 'team-a' ? { ...index, blocks: [] } : index),
+    });
     await expect(scene.restore()).rejects.toMatchObject({ exitCode: 15, lift: 'damaged' });
     const { result, exitCode } = await scene.restore({ allow: ['damaged'] });
     expect([exitCode, result.blocks.restored]).toEqual([12, 1]);
@@ -204,7 +239,10 @@ describe('restore of damaged objects', () => {
     forged.files.set('meta.json', Buffer.from(JSON.stringify({ ...meta, ...change })));
     scene = await Scene.of({ tenants: { 'team-a': [forged, a2] } });
     const { result } = await scene.restore();
-    expect(result.blocks).toMatchObject({ restored: 1, failed: [{ block: a1.id, reason: expect.stringMatching(reason) }] });
+    expect(result.blocks).toMatchObject({
+      restored: 1,
+      failed: [{ block: a1.id, reason: expect.stringMatching(reason) }],
+    });
     expect(scene.tree('traces')).toEqual(filesFor({ 'team-a': [a2] }));
   });
 });
@@ -213,32 +251,62 @@ describe('restore from a hostile repository', () => {
   const outside = (): string[] => [...treeOf(scene.folder).keys()];
 
   it.each<[string, (manifest: Manifest) => Manifest]>([
-    ['a tenant that leads out', (manifest) => ({ ...manifest, tenants: manifest.tenants.map((each) => ({ ...each, tenant: '../../evil' })) })],
-    ['an absolute tenant', (manifest) => ({ ...manifest, tenants: manifest.tenants.map((each) => ({ ...each, tenant: '/evil' })) })],
-    ['a WAL tenant that leads out', (manifest) => ({ ...manifest, wal: manifest.wal.map((each) => ({ ...each, tenant: '../evil' })) })],
-    ['a page that is another object', (manifest) => ({ ...manifest, wal: manifest.wal.map((each) => ({ ...each, pages: each.pages.map((page) => ({ ...page, key: 'repository.json' })) })) })],
+    [
+      'a tenant that leads out',
+      (manifest) => ({ ...manifest, tenants: manifest.tenants.map((each) => ({ ...each, tenant: '../../evil' })) }),
+    ],
+    [
+      'an absolute tenant',
+      (manifest) => ({ ...manifest, tenants: manifest.tenants.map((each) => ({ ...each, tenant: '/evil' })) }),
+    ],
+    [
+      'a WAL tenant that leads out',
+      (manifest) => ({ ...manifest, wal: manifest.wal.map((each) => ({ ...each, tenant: '../evil' })) }),
+    ],
+    [
+      'a page that is another object',
+      (manifest) => ({
+        ...manifest,
+        wal: manifest.wal.map((each) => ({
+          ...each,
+          pages: each.pages.map((page) => ({ ...page, key: 'repository.json' })),
+        })),
+      }),
+    ],
   ])('refuses %s and writes nothing', async (_, forge) => {
     scene = await Scene.of({ tenants: TENANTS, wal: [wal('team-a', WAL_ID)], forge });
     await expect(scene.restore()).rejects.toThrow(IntegrityError);
     expect(outside()).toEqual([]);
   });
 
-  it.each(['../../traces', '/etc', 'a/../../b', '', '.', '..'])("refuses the source path '%s' and writes nothing", async (tracesPath) => {
-    scene = await Scene.of({ tenants: TENANTS, forge: (manifest) => ({ ...manifest, source: { ...manifest.source, tracesPath } }) });
-    await expect(scene.restore()).rejects.toThrow(IntegrityError);
-    await expect(scene.restore({ replace: true })).rejects.toThrow(IntegrityError);
-    expect(outside()).toEqual([]);
-  });
+  it.each(['../../traces', '/etc', 'a/../../b', '', '.', '..'])(
+    "refuses the source path '%s' and writes nothing",
+    async (tracesPath) => {
+      scene = await Scene.of({
+        tenants: TENANTS,
+        forge: (manifest) => ({ ...manifest, source: { ...manifest.source, tracesPath } }),
+      });
+      await expect(scene.restore()).rejects.toThrow(IntegrityError);
+      await expect(scene.restore({ replace: true })).rejects.toThrow(IntegrityError);
+      expect(outside()).toEqual([]);
+    },
+  );
 
-  it.each(['../../evil', '/etc/passwd', 'nocompact.flg', 'meta.compacted.json', 'x/y'])("refuses the file name '%s' and writes nothing", async (name) => {
-    scene = await Scene.of({
-      tenants: { 'team-a': [a1] },
-      forgeIndex: (index) => ({ ...index, blocks: index.blocks.map((each) => ({ ...each, files: [[name, 1, '0'.repeat(64)], ...each.files] })) }),
-    });
-    await expect(scene.restore()).rejects.toMatchObject({ lift: 'damaged' });
-    await scene.restore({ allow: ['damaged'] });
-    expect(outside()).toEqual([]);
-  });
+  it.each(['../../evil', '/etc/passwd', 'nocompact.flg', 'meta.compacted.json', 'x/y'])(
+    "refuses the file name '%s' and writes nothing",
+    async (name) => {
+      scene = await Scene.of({
+        tenants: { 'team-a': [a1] },
+        forgeIndex: (index) => ({
+          ...index,
+          blocks: index.blocks.map((each) => ({ ...each, files: [[name, 1, '0'.repeat(64)], ...each.files] })),
+        }),
+      });
+      await expect(scene.restore()).rejects.toMatchObject({ lift: 'damaged' });
+      await scene.restore({ allow: ['damaged'] });
+      expect(outside()).toEqual([]);
+    },
+  );
 
   it('refuses a folder below the target that is a link, and writes nothing through it', async () => {
     scene = await Scene.of({ tenants: TENANTS });
@@ -292,13 +360,19 @@ describe('restore on a disk that fails', () => {
 });
 
 describe('restore of a selection', () => {
-  const restored = (): string[] => [...new Set([...scene.tree('traces').keys()].map((name) => name.split('/').slice(0, 2).join('/')))];
+  const restored = (): string[] => [
+    ...new Set([...scene.tree('traces').keys()].map((name) => name.split('/').slice(0, 2).join('/'))),
+  ];
 
   it.each([
     ['--tenant', { tenant: ['team-b'] }, [`team-b/${b1.id}`]],
     ['--block', { block: [a2.id] }, [`team-a/${a2.id}`]],
     ['--from', { from: new Date('2026-11-22T02:00:01Z'), tenant: ['team-a'] }, [`team-a/${a1.id}`]],
-    ['--from at the end of a block', { from: new Date('2026-11-22T02:00:00Z'), to: new Date('2026-11-22T12:00:00Z') }, [`team-a/${a2.id}`]],
+    [
+      '--from at the end of a block',
+      { from: new Date('2026-11-22T02:00:00Z'), to: new Date('2026-11-22T12:00:00Z') },
+      [`team-a/${a2.id}`],
+    ],
     ['--to', { to: new Date('2026-11-22T01:00:00Z') }, [`team-a/${a2.id}`]],
   ])('takes only what %s lets through', async (_, options, expected) => {
     scene = await Scene.of({ tenants: TENANTS });
@@ -334,12 +408,16 @@ describe('restore of a selection', () => {
     expect(restored()).toEqual([`copy/${b1.id}`]);
     const meta = JSON.parse(readFileSync(join(scene.target, `traces/copy/${b1.id}/meta.json`), 'utf8')) as object;
     expect(meta).toEqual({ ...(JSON.parse(b1.files.get('meta.json')?.toString() ?? '') as object), tenantID: 'copy' });
-    expect(readFileSync(join(scene.target, `wal/${WAL_ID}+copy+vParquet4/meta.json`), 'utf8')).toContain('"tenantID":"copy"');
+    expect(readFileSync(join(scene.target, `wal/${WAL_ID}+copy+vParquet4/meta.json`), 'utf8')).toContain(
+      '"tenantID":"copy"',
+    );
   });
 
   it('throws when several tenants would become one', async () => {
     scene = await Scene.of({ tenants: TENANTS });
-    await expect(scene.restore({ intoTenant: 'copy' })).rejects.toThrow(/2 tenants, 'team-a', 'team-b'; choose one with --tenant/);
+    await expect(scene.restore({ intoTenant: 'copy' })).rejects.toThrow(
+      /2 tenants, 'team-a', 'team-b'; choose one with --tenant/,
+    );
   });
 });
 
@@ -355,7 +433,10 @@ describe('restore --dry-run', () => {
   it('ends as the restore would when a gate refuses', async () => {
     scene = await Scene.of({ tenants: TENANTS, config: 'compactor: {compaction: {block_retention: 30m}}' });
     const { result, exitCode } = await scene.restore({ dryRun: true });
-    expect([exitCode, result.gates]).toEqual([15, [{ name: 'retention', allowed: false, message: expect.stringContaining('--allow retention') }]]);
+    expect([exitCode, result.gates]).toEqual([
+      15,
+      [{ name: 'retention', allowed: false, message: expect.stringContaining('--allow retention') }],
+    ]);
   });
 });
 
@@ -368,7 +449,9 @@ describe('gates of a restore', () => {
     });
     const refusal = scene.restore({});
     await expect(refusal).rejects.toMatchObject({ exitCode: 15, lift: 'damaged,retention' });
-    await expect(refusal).rejects.toThrow(/3 blocks of team-c vanished.*--allow damaged.*30m for 'team-a', 30m for 'team-b'.*--allow retention/);
+    await expect(refusal).rejects.toThrow(
+      /3 blocks of team-c vanished.*--allow damaged.*30m for 'team-a', 30m for 'team-b'.*--allow retention/,
+    );
     await expect(scene.restore({ allow: ['damaged'] })).rejects.toMatchObject({ lift: 'retention' });
     expect((await scene.restore({ allow: ['damaged', 'retention'] })).exitCode).toBe(0);
   });
@@ -376,7 +459,9 @@ describe('gates of a restore', () => {
   it('look at the retention of the configured files before those of the point', async () => {
     scene = await Scene.of({ tenants: TENANTS, config: 'compactor: {compaction: {block_retention: 30m}}' });
     writeFileSync(join(scene.folder, 'tempo.yaml'), 'compactor: {compaction: {block_retention: 72h}}');
-    const configured = new Scene(scene.storage, scene.repository, { tempo: { configFiles: [join(scene.folder, 'tempo.yaml')] } });
+    const configured = new Scene(scene.storage, scene.repository, {
+      tempo: { configFiles: [join(scene.folder, 'tempo.yaml')] },
+    });
     expect((await configured.restore()).exitCode).toBe(0);
     configured.remove();
   });

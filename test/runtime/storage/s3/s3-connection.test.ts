@@ -77,7 +77,8 @@ describe('credentials', () => {
   it('come from the profile that the URL names', async () => {
     const double = await startDouble();
     process.env['AWS_SHARED_CREDENTIALS_FILE'] = join(__dirname, '../../../fixtures/aws/credentials');
-    process.env['AWS_ACCESS_KEY_ID'] = 'unknown';
+    delete process.env['AWS_ACCESS_KEY_ID'];
+    delete process.env['AWS_SECRET_ACCESS_KEY'];
     const storage = await openS3Storage(double.url('p', { profile: 'double' }));
 
     await expect(storage.put('a', sourceOf('a'))).resolves.toMatchObject({ created: true });
@@ -106,6 +107,15 @@ describe('a bucket', () => {
 
     expect(error).toBeInstanceOf(UsageError);
     expect(error.message).toContain(`is in region 'eu-central-1'; add 'region=eu-central-1' to the URL`);
+  });
+});
+
+describe('a region', () => {
+  it('that nothing names is asked for', async () => {
+    const error = await failureAt('s3://bucket/p');
+
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toContain(`no region is given; add '?region=' to the URL or set AWS_REGION`);
   });
 });
 
