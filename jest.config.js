@@ -5,6 +5,9 @@ const esmOnly = ['hyparquet', 'hyparquet-compressors', 'hysnappy', 'croner'];
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // By default jest leaves a core idle, which is half of a small machine.
+  maxWorkers: '100%',
+  workerIdleMemoryLimit: '1GB',
   testPathIgnorePatterns: ['<rootDir>/test/e2e/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: {

@@ -1,4 +1,4 @@
-import type { CutSink } from './cut';
+import type { CutSink } from './cut-sink';
 import { type BlockPlace, LocalBlock, stateOfBlock } from './local-block';
 import { SourceChangedError, SourceDamagedError } from './source-block';
 import type { SourceTenant, TempoSource } from './tempo-source';

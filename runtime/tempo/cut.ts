@@ -3,23 +3,9 @@ import type { Damage } from '../../lib/contract/manifest';
 import { RunnerError } from '../errors';
 import { forEachConcurrently } from '../streams/concurrency';
 import { BlockTransfer } from './block-transfer';
-import type { SourceBlock, SourceWalBlock } from './source-block';
+import type { CutSink } from './cut-sink';
 import type { SourceScan, TempoSource } from './tempo-source';
 import { type StoredWal, WalTransfer } from './wal-transfer';
-
-/** Where a cut's blocks go. Errors of the source's own reads must pass through it. */
-export interface CutSink {
-  /**
-   * Which of the tenant's live blocks are stored already, in this very state.
-   *
-   * @param live - block ID to `SourceBlock.seen`
-   */
-  known(tenant: string, live: ReadonlyMap<string, string>): Promise<ReadonlySet<string>>;
-  /** Stores all files, calls `block.confirm()`, then stores meta.json. A block may come again in another state: the last one counts. */
-  storeBlock(block: SourceBlock): Promise<void>;
-  /** Stores the pages that aren't known yet. */
-  storeWalBlock(block: SourceWalBlock): Promise<void>;
-}
 
 export interface TenantCut {
   /** Block ID to `SourceBlock.seen`: all are stored or known. Unflushed local blocks are among them, damaged ones aren't. */

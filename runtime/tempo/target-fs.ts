@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ExitCode } from '../../lib/contract/exit-codes';
 import { RunnerError, UsageError } from '../errors';
@@ -110,6 +110,11 @@ export function makeFolders(
     }
     if (owner) fs.own(folder, owner);
   }
+}
+
+/** All folders from `path` up to `base`, both included; the deepest first. */
+export function foldersUpTo(base: string, path: string): string[] {
+  return path === base || path === dirname(path) ? [path] : [path, ...foldersUpTo(base, dirname(path))];
 }
 
 /** Says what a failed system call means for a restore into `path`. */

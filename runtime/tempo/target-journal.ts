@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { IntegrityError } from '../errors';
 import type { Owner } from './gates';
 import { isMissing } from './source-disk';
-import { makeFolders, type TargetFs } from './target-fs';
+import { foldersUpTo, makeFolders, type TargetFs } from './target-fs';
 import { nearestFolder } from './target-tree';
 
 /** Beside Tempo's roots: whatever lies inside them is a tenant or a block to Tempo. */
@@ -59,13 +59,14 @@ export async function writeJournal(fs: TargetFs, staging: string, value: Journal
   await fs.syncFolder(staging);
 }
 
-/** Makes the staging folder, and with it the folder that holds all of them. */
-export function makeStaging(fs: TargetFs, staging: string, owner: Owner | undefined): void {
+/** Makes the staging folder, and with it the folder that holds all of them. A power failure must not take the journal away with it. */
+export async function makeStaging(fs: TargetFs, staging: string, owner: Owner | undefined): Promise<void> {
   const parent = dirname(dirname(staging));
   const existing = nearestFolder(parent);
   makeFolders(fs, { base: existing, below: relative(existing, parent) }, owner);
   // Only the user that restores looks into these.
   makeFolders(fs, { base: parent, below: join(STAGING_FOLDER, basename(staging)) }, undefined);
+  for (const folder of foldersUpTo(existing, dirname(staging))) await fs.syncFolder(folder);
 }
 
 /** Staging folders of other restores: interrupted ones, or ones that run at this moment. */

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { isTenant } from '../../lib/contract/repository-layout';
 import type { Owner } from './gates';
 import { isMissing } from './source-disk';
-import { makeFolders, type TargetFs } from './target-fs';
+import { foldersUpTo, makeFolders, type TargetFs } from './target-fs';
 import type { Journal } from './target-journal';
 import { stateOf, type TargetTree } from './target-tree';
 
@@ -43,7 +43,7 @@ export async function moveAside(
     const parent = from.startsWith(`${tree.parent}/`) ? tree.parent : tree.walParent;
     makeFolders(fs, { base: parent, below: relative(parent, dirname(to)) }, owner);
     fs.rename(from, to);
-    for (const folder of [dirname(from), dirname(to), dirname(dirname(to)), parent]) changed.add(folder);
+    for (const folder of [dirname(from), ...foldersUpTo(parent, dirname(to))]) changed.add(folder);
   }
   // Before anything new takes their place: a power failure must not undo only this half.
   for (const folder of changed) await fs.syncFolder(folder);

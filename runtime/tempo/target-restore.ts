@@ -2,7 +2,7 @@ import { dirname, join, relative } from 'node:path';
 import type { Damage } from '../../lib/contract/manifest';
 import { IntegrityError, RefusedError } from '../errors';
 import { forEachConcurrently } from '../streams/concurrency';
-import { explainWriteError, makeFolders, removeTree } from './target-fs';
+import { explainWriteError, foldersUpTo, makeFolders, removeTree } from './target-fs';
 import { bytesOf, type PlannedFolder } from './target-folder';
 import { type Journal, makeStaging, otherStagings, readJournal, writeJournal } from './target-journal';
 import { asideFolders, moveAside, planMoves, type Replaced } from './target-replace';
@@ -52,7 +52,7 @@ async function run(restore: TargetRestore): Promise<RestoredFolders> {
   const { fs, tree, staging, owner } = restore;
   const leftovers = otherStagings(staging);
   if (restore.replaced) refuseLeftovers(leftovers);
-  makeStaging(fs, staging, owner);
+  await makeStaging(fs, staging, owner);
   const journal = await begin(restore);
   const work = new Staging(staging, restore);
   if (restore.replaced && journal.phase === 'staging') await stageAll(restore, work);
@@ -148,7 +148,7 @@ async function add(
     else if (state === 'whole') present.push(folder);
     else failed.push(inTheWay(folder));
   }
-  const parents = new Set(installed.flatMap(({ target }) => [dirname(target), dirname(dirname(target))]));
+  const parents = new Set(installed.flatMap((folder) => foldersUpTo(baseOf(restore, folder), dirname(folder.target))));
   await forEachConcurrently(parents, 4, (parent) => restore.fs.syncFolder(parent));
   return { ...staged, installed, present, failed: [...failed, ...staged.failed] };
 }
@@ -158,7 +158,7 @@ function install(
   staged: string,
   folder: PlannedFolder,
 ): 'installed' | 'whole' | 'foreign' {
-  const base = folder.kind === 'wal' ? tree.walParent : tree.parent;
+  const base = baseOf({ tree }, folder);
   makeFolders(fs, { base, below: relative(base, dirname(folder.target)) }, owner);
   try {
     fs.rename(staged, folder.target);
@@ -168,6 +168,10 @@ function install(
     if (isOccupied(error)) return foundAt(folder) ?? 'foreign';
     throw error;
   }
+}
+
+function baseOf({ tree }: Pick<TargetRestore, 'tree'>, { kind }: PlannedFolder): string {
+  return kind === 'wal' ? tree.walParent : tree.parent;
 }
 
 function inTheWay({ tenant, id, target }: PlannedFolder): Damage {

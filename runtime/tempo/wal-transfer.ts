@@ -1,6 +1,6 @@
 import type { Damage } from '../../lib/contract/manifest';
 import { forEachConcurrently } from '../streams/concurrency';
-import type { CutSink } from './cut';
+import type { CutSink } from './cut-sink';
 import { SourceChangedError, SourceDamagedError } from './source-block';
 import type { TempoSource } from './tempo-source';
 import { LocalWalBlock, type WalPlace } from './wal-block';

@@ -5,14 +5,22 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { BackupResult, RestoreResult } from '../../lib/contract/results';
-import { type PushedTrace, RealTempo } from '../helpers/real-tempo';
+import { type PushedTrace, RealTempo, type TempoVersion } from '../helpers/real-tempo';
 
-const program = process.env.TEMPO_BIN;
-if (program === undefined) console.warn('skipped: TEMPO_BIN names no Tempo 2.9, so no real Tempo is backed up');
+const programs: readonly [TempoVersion, string, string | undefined][] = [
+  ['2.9', 'TEMPO_BIN', process.env.TEMPO_BIN],
+  ['3.0', 'TEMPO_3_BIN', process.env.TEMPO_3_BIN],
+];
 
 const runner = resolve(__dirname, '../../dist/tempo-backup.js');
 
-(program === undefined ? describe.skip : describe)('a real Tempo', () => {
+for (const [version, variable, program] of programs) {
+  if (program === undefined)
+    console.warn(`skipped: ${variable} names no Tempo ${version}, so no real one is backed up`);
+  (program === undefined ? describe.skip : describe)(`a real Tempo ${version}`, () => backsUp(version, program ?? ''));
+}
+
+function backsUp(version: TempoVersion, program: string): void {
   let folder: string;
   let running: RealTempo[];
 
@@ -27,7 +35,7 @@ const runner = resolve(__dirname, '../../dist/tempo-backup.js');
   });
 
   async function start(name: string): Promise<RealTempo> {
-    const tempo = new RealTempo(program ?? '', join(folder, name));
+    const tempo = new RealTempo(program, version, join(folder, name));
     running.push(tempo);
     await tempo.start();
     return tempo;
@@ -110,4 +118,4 @@ repository: { url: "file://${folder}/repository" }
     await run('restore', '--scope', 'data');
     for (const each of pushed) await empty.until(`showing ${each.traceId}`, () => empty.has(each), 20_000);
   });
-});
+}

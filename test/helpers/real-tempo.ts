@@ -12,7 +12,9 @@ export interface PushedTrace {
   readonly traceId: string;
 }
 
-/** A real Tempo 2.9 process on loopback that keeps its data below `home`, with two tenants and short periods. */
+export type TempoVersion = '2.9' | '3.0';
+
+/** A real Tempo process on loopback that keeps its data below `home`, multi-tenant and with short periods. */
 export class RealTempo {
   readonly tracesPath: string;
   readonly walPath: string;
@@ -21,16 +23,17 @@ export class RealTempo {
 
   constructor(
     private readonly program: string,
+    private readonly version: TempoVersion,
     private readonly home: string,
   ) {
     this.tracesPath = join(home, 'traces');
-    this.walPath = join(home, 'wal');
+    this.walPath = join(home, version === '2.9' ? 'wal' : 'live-store/traces');
   }
 
   async start(): Promise<void> {
     await mkdir(this.home, { recursive: true });
     const file = join(this.home, '..', 'tempo.yaml');
-    await writeFile(file, configuration(this.home));
+    await writeFile(file, configuration(this.version, this.home));
     this.process = spawn(this.program, [`-config.file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000)));
@@ -67,8 +70,9 @@ export class RealTempo {
     return { tenant, traceId };
   }
 
+  /** 3.0 has no such endpoint: it flushes by itself. */
   async flush(): Promise<void> {
-    await fetch(`${HTTP}/flush`, { method: 'POST' });
+    if (this.version === '2.9') await fetch(`${HTTP}/flush`, { method: 'POST' });
   }
 
   async has({ tenant, traceId }: PushedTrace): Promise<boolean> {
@@ -92,15 +96,25 @@ export class RealTempo {
   }
 }
 
-function configuration(home: string): string {
+function configuration(version: TempoVersion, home: string): string {
   return `multitenancy_enabled: true
 server: {http_listen_address: 127.0.0.1, http_listen_port: 13210, grpc_listen_address: 127.0.0.1, grpc_listen_port: 19105}
 distributor: {receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:14328}}}}}
-ingester: {lifecycler: {address: 127.0.0.1, min_ready_duration: 1s, final_sleep: 0s}, trace_idle_period: 1s, trace_live_period: 2s, flush_check_period: 1s, max_block_duration: 3s, complete_block_timeout: 5s}
-compactor: {compaction: {block_retention: 24h, compacted_block_retention: 1h, compaction_window: 1h, compaction_cycle: 2s, max_time_per_tenant: 2s}}
 memberlist: {bind_addr: [127.0.0.1], bind_port: 17956}
 storage: {trace: {backend: local, local: {path: ${home}/traces}, wal: {path: ${home}/wal}, blocklist_poll: 1s}}
-query_frontend: {search: {query_backend_after: 0s, query_ingesters_until: 0s}}
 usage_report: {reporting_enabled: false}
+${version === '2.9' ? MODULES_OF_2 : modulesOf3(home)}`;
+}
+
+const MODULES_OF_2 = `ingester: {lifecycler: {address: 127.0.0.1, min_ready_duration: 1s, final_sleep: 0s}, trace_idle_period: 1s, trace_live_period: 2s, flush_check_period: 1s, max_block_duration: 3s, complete_block_timeout: 5s}
+compactor: {compaction: {block_retention: 24h, compacted_block_retention: 1h, compaction_window: 1h, compaction_cycle: 2s, max_time_per_tenant: 2s}}
+query_frontend: {search: {query_backend_after: 0s, query_ingesters_until: 0s}}
+`;
+
+function modulesOf3(home: string): string {
+  return `live_store: {max_trace_idle: 1s, max_trace_live: 2s, flush_check_period: 1s, max_block_duration: 3s, complete_block_timeout: 20m, wal: {path: ${home}/live-store/traces}, shutdown_marker_dir: ${home}/marker}
+backend_scheduler: {local_work_path: ${home}/work, maintenance_interval: 2s, backend_flush_interval: 2s, provider: {retention: {interval: 5s}, compaction: {measure_interval: 2s, min_cycle_interval: 1s, compaction: {block_retention: 24h}}}}
+backend_worker: {compaction: {block_retention: 24h}}
+query_frontend: {query_end_cutoff: 0s, search: {query_backend_after: 30s}}
 `;
 }

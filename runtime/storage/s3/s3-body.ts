@@ -3,13 +3,13 @@ import type { Readable } from 'node:stream';
 import type { S3Body } from './s3-api';
 import { TruncatedBodyError } from './s3-failure';
 
-const READ_SIZE = 128 * 1024;
+const READ_SIZE = 64 * 1024;
 
 /** The sockets whose answer's body is being copied away as it comes. */
 const consumers = new WeakMap<Socket, Readable>();
 
 /**
- * How sockets read: all into the same memory. Node's own way takes fresh 64 KiB for each read, and the garbage collector then costs as much
+ * How sockets read: all into the same memory. Node's own way takes fresh memory for each read, and the garbage collector then costs as much
  * as receiving does. The memory is used again at once, so whatever isn't consumed while it is announced gets a copy.
  */
 export const sharedRead: OnReadOpts = {

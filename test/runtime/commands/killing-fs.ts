@@ -25,7 +25,7 @@ export class KillingFs {
       // Only a power failure tells whether they had an effect, and they take most of the time.
       sync: () => this.changeLater('sync', () => Promise.resolve()),
       // The system closes the files of the dead.
-      close: diskFs.close,
+      close: (file) => diskFs.close(file),
       syncFolder: (path) => this.changeLater('syncFolder', () => access(path)),
       own: (target, owner) => this.change('own', () => diskFs.own(target, owner)),
       rename: (from, to) => this.change('rename', () => diskFs.rename(from, to)),

@@ -1,4 +1,4 @@
-import type { CutSink } from '../../../runtime/tempo/cut';
+import type { CutSink } from '../../../runtime/tempo/cut-sink';
 import type { SourceBlock, SourceFile, SourceWalBlock } from '../../../runtime/tempo/source-block';
 
 export interface StoredBlock {
