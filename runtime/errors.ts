@@ -29,6 +29,13 @@ export class RepositoryMissingError extends RunnerError {
   }
 }
 
+/** Another process holds what this one needs: a retry helps when that one has ended. */
+export class LockedError extends RunnerError {
+  constructor(message: string, evidence?: Evidence, options?: ErrorOptions) {
+    super(message, ExitCode.LOCKED, evidence, options);
+  }
+}
+
 /** Something is damaged: expected and found are in the evidence. */
 export class IntegrityError extends RunnerError {
   constructor(message: string, evidence?: Evidence, options?: ErrorOptions) {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { CommandCall, CommandName } from '../lib/contract/commands';
 import { ExitCode } from '../lib/contract/exit-codes';
 import type { CommandResults } from '../lib/contract/results';
@@ -6,6 +7,7 @@ import { parseCommand } from './command-line';
 import { backup } from './commands/backup';
 import type { CommandContext, Outcome } from './commands/context';
 import { list } from './commands/list';
+import { refuseNesting } from './commands/nesting';
 import { prune } from './commands/prune';
 import { restore } from './commands/restore';
 import { show } from './commands/show';
@@ -17,6 +19,7 @@ import { createLog, type Log, type LogFormat } from './log';
 import { NO_PROGRESS, terminalProgress } from './progress';
 import { Repository } from './repository/repository';
 import { openStorage } from './storage/open-storage';
+import { sourceFolders } from './tempo/source-description';
 import { render } from './text/render';
 import { RUNNER_VERSION } from './version';
 
@@ -43,17 +46,23 @@ interface Completed {
 /** Runs one command line: one result on standard output, the log on standard error, and the exit code. */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { stdout } = surroundings;
-  let asJson = argv.join(' ').includes('--output json') || argv.includes('--output=json');
+  let reporting: Reporting = {
+    asJson: argv.join(' ').includes('--output json') || argv.includes('--output=json'),
+    logFormat: undefined,
+  };
   try {
     const parsed = parseCommand(argv);
     if (parsed.command === 'help') return print(stdout, helpText(parsed.topic));
     if (parsed.command === 'version') return print(stdout, `${RUNNER_VERSION}\n`);
-    asJson = parsed.options.output === 'json';
+    reporting = {
+      asJson: parsed.options.output === 'json',
+      logFormat: logFormat(parsed.options.logFormat, surroundings.stderr),
+    };
     const { exitCode, json, text } = await execute(parsed, surroundings);
-    stdout.write(`${asJson ? json() : text()}\n`);
+    stdout.write(`${reporting.asJson ? json() : text()}\n`);
     return exitCode;
   } catch (error) {
-    return report(error, asJson, surroundings);
+    return report(error, reporting, surroundings);
   }
 }
 
@@ -67,6 +76,8 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
   const { config } = await loadConfiguration(options.config, options.repository);
   const signal = abortSignal(surroundings, log);
   const isBackup = call.command === 'backup';
+  // Before it is opened, as that makes its folder.
+  if (isBackup) await refuseNesting(config.repository.url, sourceFolders(config.tempo.storage));
   const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
   const progress =
     options.output === 'text' && surroundings.stderr.isTTY
@@ -108,6 +119,8 @@ function completed<C extends CommandName>(command: C, { result, exitCode }: Outc
 
 function abortSignal({ onSignal }: Surroundings, log: Log): AbortSignal {
   const controller = new AbortController();
+  // Every part under way listens to it.
+  setMaxListeners(0, controller.signal);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     onSignal(signal, () => {
       log.warn('stopping', { signal });
@@ -126,19 +139,28 @@ function print(stdout: Output, text: string): ExitCode {
   return ExitCode.DONE;
 }
 
+interface Reporting {
+  readonly asJson: boolean;
+  readonly logFormat: LogFormat | undefined;
+}
+
 /** Says what went wrong in a line; machines get it on standard output too. */
-function report(error: unknown, asJson: boolean, { stdout, stderr }: Surroundings): ExitCode {
+function report(error: unknown, { asJson, logFormat: format }: Reporting, { stdout, stderr }: Surroundings): ExitCode {
   const exitCode = error instanceof RunnerError ? error.exitCode : ExitCode.FAILED;
   const message = error instanceof Error ? error.message : String(error);
   const expected = error instanceof RunnerError;
-  stderr.write(`tempo-backup: ${message}\n`);
-  if (!expected && error instanceof Error)
+  if (format === 'json') {
+    createLog({ format, level: 'error', write: (line) => stderr.write(line) }).error(message, { exitCode });
+  } else {
+    stderr.write(`tempo-backup: ${message}\n`);
+  }
+  if (!expected && error instanceof Error) {
     stderr.write(`${error.stack ?? ''}\nthis is a bug in tempo-backup; please report it with the lines above\n`);
+  }
   if (asJson) {
     const lift = error instanceof RefusedError ? error.lift : undefined;
-    stdout.write(
-      `${JSON.stringify({ error: { message, exitCode, lift, evidence: expected ? error.evidence : undefined } })}\n`,
-    );
+    const evidence = expected ? error.evidence : undefined;
+    stdout.write(`${JSON.stringify({ error: { message, exitCode, lift, evidence } })}\n`);
   }
   return exitCode;
 }

@@ -56,7 +56,8 @@ export const COMMON_OPTIONS = [
 
 const DRY_RUN = { name: 'dry-run', type: 'boolean', description: 'say what would be done and do nothing' } as const;
 
-const { DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, SOURCE_REGRESSED, REFUSED, INTERRUPTED } = ExitCode;
+const { DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, SOURCE_REGRESSED, REFUSED, INTERRUPTED } =
+  ExitCode;
 
 const backup = {
   name: 'backup',
@@ -67,7 +68,8 @@ const backup = {
       name: 'scope',
       type: 'string',
       choices: SCOPES,
-      description: "what the recovery point holds; else what the rule says, else 'all'",
+      description:
+        "all and config also take Tempo's configuration files; blocks and WAL are always taken; else what the rule says, else 'all'",
     },
     {
       name: 'rule',
@@ -198,7 +200,8 @@ const restore = {
     {
       name: 'replace',
       type: 'boolean',
-      description: 'replace what is there: it is moved aside, and the result says where to',
+      description:
+        'replace what is there, with --block just that block: it is moved aside, and the result says where to',
     },
     {
       name: 'tempo-version',
@@ -215,7 +218,7 @@ const restore = {
     },
   ],
   example: 'tempo-backup restore --recovery-point latest --target /tmp/check --dry-run',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, REFUSED, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const prune = {

@@ -17,7 +17,13 @@ export const objectReference = z.object({ key: z.string().min(1).max(1024), size
 export type ObjectReference = z.infer<typeof objectReference>;
 
 /** Why a block or page of the source isn't in the point as the source shows it. */
-export const damage = z.object({ tenant: z.string(), block: z.string(), reason: z.string() });
+export const damage = z.object({
+  tenant: z.string(),
+  block: z.string(),
+  /** Name of the page, when only that of a WAL block is damaged. */
+  page: z.string().optional(),
+  reason: z.string(),
+});
 export type Damage = z.infer<typeof damage>;
 
 export const tenantSummary = z.object({
@@ -76,6 +82,8 @@ export const manifestSchema = z.object({
   /** Why it is never pruned; null when it isn't pinned. */
   pin: z.string().nullable(),
   runner: z.string(),
+  /** How long the run that made it could have taken at most, in milliseconds; prune waits for as long. Absent in older points. */
+  grace: size.optional(),
   source: z.object({
     /** The name that the configuration gives this Tempo. */
     name: z.string(),

@@ -54,6 +54,15 @@ export function pointIdOf(key: string): string | undefined {
   return /^points\/([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z-[0-9a-z]{4,16})\.json$/.exec(key)?.[1];
 }
 
+/** Where `verify` says what is damaged: beside the points, as a backup lists nothing else. */
+export function damageNoticeKey(id: string): string {
+  return `${POINTS_PREFIX}${id}.damaged.json`;
+}
+
+export function isDamageNoticeKey(key: string): boolean {
+  return key.endsWith('.damaged.json') && pointIdOf(key.replace(/\.damaged\.json$/, '.json')) !== undefined;
+}
+
 /** `2026-11-23T08-30-00Z-7f3a`: sorts by time, needs no quoting anywhere. */
 export function timedId(time: Date, suffix: string): string {
   return `${time.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${suffix}`;

@@ -84,10 +84,15 @@ export interface BackupResult extends Receipt {
 /** When a point was last verified, and how; null when it never was. */
 export type Verified = { readonly level: VerifyLevel; readonly at: string } | null;
 
+/** What the last verification of a point found wrong; null when it found nothing, or there was none. */
+export type VerificationFailed = { readonly at: string; readonly problems: readonly string[] } | null;
+
 /** A line of `list`. */
 export interface ListedPoint extends PointFacts {
   /** How far it is proven. */
   readonly verified: Verified;
+  /** What a verification found wrong with it. */
+  readonly verificationFailed: VerificationFailed;
   /** Number of blocks. */
   readonly blocks: number;
   /** Bytes that a restore of all would write. */
@@ -113,6 +118,8 @@ export interface ShownPoint extends PointResult {
   readonly runner: string;
   /** How far it is proven. */
   readonly verified: Verified;
+  /** What a verification found wrong with it. */
+  readonly verificationFailed: VerificationFailed;
   /** Blocks and pages that are not in the point as the source showed them. */
   readonly damaged: readonly Damage[];
   /** Tempo's configuration files in it. */
@@ -139,10 +146,14 @@ export interface VerifyProblem {
 export interface VerifyResult extends Receipt {
   /** The level that was asked for. */
   readonly level: VerifyLevel;
-  /** `ok`: nothing that was looked at is wrong; `complete`: the budget sufficed for all of it; `problems`: their number. */
+  /**
+   * `ok`: nothing that was looked at is wrong; `suspect`: the point itself lacks something, which no verification mends;
+   * `complete`: the budget sufficed for all of it; `problems`: their number.
+   */
   readonly recoveryPoints: readonly {
     readonly id: string;
     readonly ok: boolean;
+    readonly suspect: boolean;
     readonly level: VerifyLevel;
     readonly complete: boolean;
     readonly problems: number;
@@ -176,7 +187,7 @@ export interface RestoreResult extends Receipt {
   readonly target: string;
   /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
-  /** `skipped`: already there, live or compacted; `failed`: damaged or missing in the repository. */
+  /** `skipped`: already there, live or compacted; `failed`: damaged or missing in the repository, or damaged at the target. */
   readonly blocks: {
     readonly total: number;
     readonly restored: number;
@@ -187,8 +198,14 @@ export interface RestoreResult extends Receipt {
   readonly wal: { readonly blocks: number; readonly pages: number };
   /** `total`: of all that was selected; `written` to the target; `read` from the repository. */
   readonly bytes: { readonly total: number; readonly written: number; readonly read: number };
-  /** Where data that was replaced lies now. */
+  /** Where data that was replaced lies now, or would be moved to. */
   readonly movedAside: readonly string[];
+  /** Staging folders of other restores that aren't finished. */
+  readonly leftovers: readonly string[];
+  /** Bytes that the target's file system has left. */
+  readonly freeBytes: number;
+  /** User and group number of what is restored, such as `10001:10001`. */
+  readonly owner: string;
   /** Conditions that aren't met. */
   readonly gates: readonly RestoreGate[];
 }
@@ -197,6 +214,8 @@ export interface RestoreResult extends Receipt {
 export interface PruneResult extends Receipt {
   /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
+  /** Of a dry run: why the real one would be refused, and what `--allow` takes to lift that. */
+  readonly refused: { readonly name: string; readonly message: string } | null;
   /** `kept` with every reason for it; `condemned`: a later run deletes them; `deleted`: by this run. */
   readonly points: {
     readonly kept: readonly { readonly id: string; readonly reasons: readonly string[] }[];

@@ -114,8 +114,10 @@ function absolutePath() {
 
 function checkRepositoryUrl(url: string, context: z.RefinementCtx): void {
   if (/^file:\/\/\/./.test(url) || /^s3:\/\/[a-z0-9][a-z0-9.-]+/.test(url)) return;
+  // People do write credentials into URLs, and this message ends up in logs.
+  const shown = url.replace(/\/\/[^/@]*@/, '//***@');
   const meant = url.startsWith('/')
     ? `did you mean 'file://${url}'?`
     : "write 'file:///srv/backup' or 's3://bucket/prefix?region=eu-west-1'";
-  context.addIssue({ code: 'custom', message: `must be the URL of a repository, got '${url}'; ${meant}` });
+  context.addIssue({ code: 'custom', message: `must be the URL of a repository, got '${shown}'; ${meant}` });
 }

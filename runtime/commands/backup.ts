@@ -36,6 +36,8 @@ export async function backup(context: CommandContext, options: BackupOptions): P
       allow: new Set(options.allow),
     }),
   );
+  if (builder.isFirst)
+    context.log.info(`the repository '${repository.storage.url}' has no recovery point yet: this is the first one`);
   const cut = await watch.time('copy', () =>
     takeCut(source, builder, {
       signal,
@@ -110,7 +112,13 @@ function refuseEmpty(folders: SourceFolders, options: BackupOptions): void {
 function warn({ log }: CommandContext, manifest: Manifest, warnings: readonly string[]): void {
   for (const warning of warnings) log.warn(warning);
   for (const reason of manifest.suspect) log.warn(reason, { recoveryPoint: manifest.id });
-  for (const { tenant, block, reason } of manifest.damaged) log.warn(`block is damaged: ${reason}`, { tenant, block });
+  for (const { tenant, block, reason } of keptDamage(manifest))
+    log.warn(`block is damaged: ${reason}`, { tenant, block });
+}
+
+/** Damage at the source that the point doesn't lack because it keeps an earlier copy; the rest is among the reasons for suspicion. */
+function keptDamage({ damaged, suspect }: Manifest): Manifest['damaged'] {
+  return damaged.filter(({ block }) => !suspect.some((reason) => reason.includes(block)));
 }
 
 function exitCodeOf(manifest: Manifest, regressed: boolean): ExitCode {

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../lib/contract/manifest';
-import type { ListedPoint, PointFacts, PointResult, ShownPoint, Verified } from '../../lib/contract/results';
+import type { ListedPoint, PointFacts, PointResult, ShownPoint } from '../../lib/contract/results';
 
 /** What `backup` and `show` say about a point. */
 export function pointResult(manifest: Manifest): PointResult {
@@ -18,21 +18,24 @@ export function pointResult(manifest: Manifest): PointResult {
   };
 }
 
-export function listedPoint(manifest: Manifest, verified: Verified): ListedPoint {
+/** How far a point is proven, and what speaks against it. */
+export type Proof = Pick<ListedPoint, 'verified' | 'verificationFailed'>;
+
+export function listedPoint(manifest: Manifest, proof: Proof): ListedPoint {
   return {
     ...factsOf(manifest),
-    verified,
+    ...proof,
     blocks: sumOf(manifest.tenants.map(({ blocks }) => blocks)),
     bytes: bytesOf(manifest),
   };
 }
 
-export function shownPoint(manifest: Manifest, verified: Verified): ShownPoint {
+export function shownPoint(manifest: Manifest, proof: Proof): ShownPoint {
   return {
     ...pointResult(manifest),
     source: manifest.source,
     runner: manifest.runner,
-    verified,
+    ...proof,
     damaged: manifest.damaged,
     config: manifest.config.map(({ name, kind, size }) => ({ name, kind, bytes: size })),
   };

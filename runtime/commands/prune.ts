@@ -23,7 +23,11 @@ export async function prune(
     }),
   );
   for (const warning of warnings) log.warn(warning);
-  if (refused) log.warn(refused.message);
-  const result = { ...outcome, requests: { ...repository.storage.requests }, seconds: watch.seconds() };
+  const result = {
+    ...outcome,
+    refused: refused ? { name: refused.lift ?? '', message: refused.message } : null,
+    requests: { ...repository.storage.requests },
+    seconds: watch.seconds(),
+  };
   return { result, exitCode: refused ? ExitCode.REFUSED : ExitCode.DONE };
 }

@@ -4,7 +4,7 @@ import { parseDuration } from '../../lib/contract/duration';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import { isDamage } from '../repository/repository';
 import { fetchObject } from '../repository/fetch';
-import type { GateInput, Owner, TargetFacts } from '../tempo/gates';
+import type { GateInput, Owner, TargetFacts } from '../tempo/gate-input';
 import { retentionForAll } from '../tempo/retention';
 import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../tempo/tempo-config';
 import type { ConfigText } from '../tempo/tempo-config-text';
@@ -51,7 +51,12 @@ export function currentUser(): Owner {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 }
 
-export function targetFacts(context: CommandContext, { config, version }: TargetTempo, tree: TargetTree): TargetFacts {
+/** Of the place where it goes; `freed` are bytes that a restore frees there before it writes. */
+export function targetFacts(
+  context: CommandContext,
+  { config, version }: TargetTempo,
+  { tree, freed }: { readonly tree: TargetTree; readonly freed: number },
+): TargetFacts {
   const { retention } = context.config.tempo;
   const timeout =
     version?.startsWith('3.') && config.version !== '3.0'
@@ -66,7 +71,7 @@ export function targetFacts(context: CommandContext, { config, version }: Target
     rf1After: config.rf1After,
     completeBlockTimeout: timeout,
     path: tree.parent,
-    freeBytes: freeBytesOf(tree),
+    freeBytes: freeBytesOf(tree) + freed,
     owner: wantedOwner(context, tree),
     user: currentUser(),
   };

@@ -14,7 +14,8 @@ export interface RestorePlan {
 }
 
 export interface PlanOptions {
-  readonly replace: boolean;
+  /** What becomes of data that is there: restores that differ in this don't go on from one another. */
+  readonly mode: 'add' | 'replace' | 'replace-blocks';
   readonly intoTenant: string | undefined;
 }
 
@@ -23,7 +24,7 @@ export function planRestore(
   manifest: Manifest,
   selection: Selection,
   tree: TargetTree,
-  { replace, intoTenant }: PlanOptions,
+  { mode, intoTenant }: PlanOptions,
 ): RestorePlan {
   const blocks = selection.blocks.map((selected) => plannedBlock(selected, tree, intoTenant));
   const known = new Set(blocks.map(({ id }) => id));
@@ -34,7 +35,7 @@ export function planRestore(
   const folders = [...blocks, ...wal];
   return {
     folders,
-    staging: join(tree.parent, STAGING_FOLDER, fingerprint(folders, `${manifest.id} ${replace ? 'replace' : 'add'}`)),
+    staging: join(tree.parent, STAGING_FOLDER, fingerprint(folders, `${manifest.id} ${mode}`)),
   };
 }
 

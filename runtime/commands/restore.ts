@@ -7,11 +7,14 @@ import { formatSize } from '../../lib/contract/size';
 import { RefusedError, UsageError } from '../errors';
 import { fetchObject } from '../repository/fetch';
 import { Stopwatch } from '../stopwatch';
-import { findGates, type Owner } from '../tempo/gates';
+import type { Gate, Owner } from '../tempo/gate-input';
+import { findGates } from '../tempo/gates';
 import { bytesOf, type PlannedFolder } from '../tempo/target-folder';
 import { diskFs, type TargetFs } from '../tempo/target-fs';
+import { otherStagings } from '../tempo/target-journal';
 import type { Replaced } from '../tempo/target-replace';
-import { missingFolders, neededBytes, type RestoredFolders, restoreFolders } from '../tempo/target-restore';
+import { type Forecast, forecast, neededBytes, type RestoredFolders, restoreFolders } from '../tempo/target-restore';
+import { unfinishedBytes } from '../tempo/target-staging';
 import { checkTree, hasBlock, treeAt, treeBelow, type TargetTree } from '../tempo/target-tree';
 import type { CommandContext, Outcome } from './context';
 import {
@@ -34,6 +37,11 @@ interface Prepared {
   readonly tree: TargetTree;
   readonly plan: RestorePlan;
   readonly replaced: Replaced | undefined;
+  readonly expected: Forecast;
+  readonly freeBytes: number;
+  /** Tells this run's names from those of another one. */
+  readonly run: string;
+  readonly owner: Owner;
   readonly gates: readonly RestoreGate[];
 }
 
@@ -49,22 +57,25 @@ export async function restore(
   const refused = prepared.gates.filter(({ allowed }) => !allowed);
   if (options.dryRun) {
     const result = resultOf(context, { prepared, restored: undefined, watch });
-    return { result, exitCode: refused.length > 0 ? ExitCode.REFUSED : ExitCode.DONE };
+    return { result, exitCode: refused.length > 0 ? ExitCode.REFUSED : exitCodeOf(result) };
   }
   refuse(prepared.manifest, refused);
-  for (const { message } of prepared.gates) context.log.warn(`restoring all the same: ${message}`);
+  for (const { name, message } of prepared.gates)
+    context.log.warn(`restoring with '--allow ${name}' though ${message}`);
   const restored = await watch.time('restore', () => bringBack(context, options, { ...prepared, fs }));
-  for (const leftover of restored.leftovers)
-    context.log.warn(`another restore isn't finished, or runs right now: '${leftover}'`);
+  for (const leftover of restored.leftovers) context.log.warn(`another restore isn't finished: '${leftover}'`);
   const result = resultOf(context, { prepared, restored, watch });
-  return { result, exitCode: result.blocks.failed.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE };
+  return { result, exitCode: exitCodeOf(result) };
 }
 
-function checkOptions({ replace, from, to, block, traceId }: RestoreOptions): void {
-  const partial = from ?? to ?? traceId ?? block[0];
-  if (replace && partial !== undefined) {
+function exitCodeOf({ blocks }: RestoreResult): ExitCode {
+  return blocks.failed.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE;
+}
+
+function checkOptions({ replace, from, to, traceId }: RestoreOptions): void {
+  if (replace && (from ?? to ?? traceId) !== undefined) {
     throw new UsageError(
-      "restore: '--replace' replaces whole tenants; leave out --from, --to, --block and --trace-id, or leave out --replace",
+      "restore: '--replace' replaces whole tenants, or the very blocks that --block names; leave out --from, --to and --trace-id, or leave out --replace",
     );
   }
   if (from && to && from > to)
@@ -74,24 +85,23 @@ function checkOptions({ replace, from, to, block, traceId }: RestoreOptions): vo
 async function prepare(context: CommandContext, options: RestoreOptions): Promise<Prepared> {
   const { repository, config } = context;
   const { intoTenant, target } = options;
-  const manifest = await repository.resolve(options.recoveryPoint);
+  const manifest = await repository.resolve(options.recoveryPoint, (message) => context.log.warn(message));
   const tempo = await readTargetTempo(context, manifest, options);
   const paths = sourcePathsFor(tempo.version, manifest.source);
   const tree = target === undefined ? treeAt(config.tempo.storage, paths) : treeBelow(target, paths);
   const selection = await select(context, manifest, options);
   const replaced = replacedBy(options);
-  const plan = withoutKnownWal(
-    planRestore(manifest, selection, tree, { replace: options.replace, intoTenant }),
-    tree,
-    replaced,
-  );
+  const mode = replaced?.foldersOnly ? 'replace-blocks' : replaced ? 'replace' : 'add';
+  const plan = withoutKnownWal(planRestore(manifest, selection, tree, { mode, intoTenant }), tree, replaced);
   checkTree(tree, plan.folders);
-  const missing = missingFolders({ ...plan, replaced });
-  const facts = targetFacts(context, tempo, tree);
-  const needed = neededBytes(plan.staging, missing);
+  const run = randomBytes(4).toString('hex');
+  const expected = forecast({ ...plan, tree, replaced, recoveryPoint: manifest.id, now: context.now(), run });
+  const freed = unfinishedBytes(plan.staging);
+  const facts = targetFacts(context, tempo, { tree, freed });
+  const needed = neededBytes(plan.staging, expected.missing);
   const found = findGates({
     now: context.now(),
-    ...gatedBlocks(selection, missing, intoTenant),
+    ...gatedBlocks(selection, expected.missing, intoTenant),
     neededBytes: needed,
     sourceVersion: manifest.source.tempoVersion ?? undefined,
     damage: damageOf(manifest, selection, options.tenant),
@@ -99,18 +109,24 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   });
   const owner = facts.owner ?? facts.user;
   context.log.info(
-    `restore '${manifest.id}' into '${tree.parent}': ${missing.length} of ${plan.folders.length} blocks are missing there, ` +
+    `restore '${manifest.id}' into '${tree.parent}': ${amounts(plan, expected)} to write, ` +
       `${formatSize(needed)} needed, ${formatSize(facts.freeBytes)} free, owner ${owner.uid}:${owner.gid}`,
   );
-  const allowed = new Set<string>(options.allow);
-  return {
-    manifest,
-    selection,
-    tree,
-    plan,
-    replaced,
-    gates: found.map(({ name, message }) => ({ name, message, allowed: allowed.has(name) })),
+  const prepared = { manifest, selection, tree, plan, replaced, expected, run, owner };
+  return { ...prepared, freeBytes: facts.freeBytes - freed, gates: found.map((gate) => asked(gate, options)) };
+}
+
+/** Who lifted a gate needn't be told how to. */
+function asked({ name, finding, message }: Gate, { allow }: RestoreOptions): RestoreGate {
+  return allow.includes(name) ? { name, message: finding, allowed: true } : { name, message, allowed: false };
+}
+
+function amounts({ folders }: RestorePlan, { missing }: Forecast): string {
+  const count = (kind: PlannedFolder['kind']): string => {
+    const ofKind = (folder: PlannedFolder): boolean => folder.kind === kind;
+    return `${missing.filter(ofKind).length} of ${folders.filter(ofKind).length}`;
   };
+  return `${count('block')} blocks and ${count('wal')} WAL blocks`;
 }
 
 async function select(context: CommandContext, manifest: Manifest, options: RestoreOptions): Promise<Selection> {
@@ -122,15 +138,20 @@ async function select(context: CommandContext, manifest: Manifest, options: Rest
   return selected;
 }
 
-function replacedBy({ replace, scope, tenant, intoTenant }: RestoreOptions): Replaced | undefined {
+function replacedBy({ replace, scope, tenant, block, intoTenant }: RestoreOptions): Replaced | undefined {
   if (!replace) return undefined;
   const tenants = intoTenant === undefined ? tenant : [intoTenant];
-  return { blocks: scope !== 'wal', wal: scope !== 'data', tenants: tenants.length === 0 ? undefined : tenants };
+  return {
+    blocks: scope !== 'wal',
+    wal: scope !== 'data',
+    tenants: tenants.length === 0 ? undefined : tenants,
+    foldersOnly: block.length > 0,
+  };
 }
 
 /** Without WAL blocks that Tempo has as blocks: it would write these a second time. */
 function withoutKnownWal(plan: RestorePlan, tree: TargetTree, replaced: Replaced | undefined): RestorePlan {
-  if (replaced?.blocks) return plan;
+  if (replaced?.blocks && !replaced.foldersOnly) return plan;
   return {
     ...plan,
     folders: plan.folders.filter(({ kind, tenant, id }) => kind === 'block' || !hasBlock(tree, tenant, id)),
@@ -151,7 +172,7 @@ async function bringBack(
   prepared: Prepared & { readonly fs: TargetFs },
 ): Promise<RestoredFolders> {
   const { repository, progress, signal } = context;
-  const { manifest, tree, plan, replaced, fs } = prepared;
+  const { manifest, tree, plan, replaced, run, fs } = prepared;
   let done = 0;
   let bytes = 0;
   return restoreFolders({
@@ -162,7 +183,7 @@ async function bringBack(
     replaced,
     allowDamaged: options.allow.includes('damaged'),
     now: context.now(),
-    run: randomBytes(4).toString('hex'),
+    run,
     owner: ownerToSet(wantedOwner(context, tree)),
     signal,
     fetch: (reference, write, fetchSignal) => fetchObject(repository.storage, reference, write, fetchSignal),
@@ -188,20 +209,19 @@ interface Report {
 }
 
 function resultOf(context: CommandContext, { prepared, restored, watch }: Report): RestoreResult {
-  const { manifest, selection, tree, plan, gates } = prepared;
-  const blocks = plan.folders.filter(({ kind }) => kind === 'block');
-  const whole = restored ? [...restored.installed, ...restored.present] : plan.folders;
-  const wal = whole.filter(({ kind }) => kind === 'wal');
-  const failed: Damage[] = [...selection.damaged, ...(restored?.failed ?? [])];
+  const { manifest, selection, tree, plan, expected, owner, freeBytes, gates } = prepared;
+  const { present, failed: lacking } = restored ?? expected;
+  const wal = [...(restored?.installed ?? expected.missing), ...present].filter(({ kind }) => kind === 'wal');
+  const failed: Damage[] = [...selection.damaged, ...lacking];
   for (const damage of failed) context.log.error(`not restored: ${sentence(damage)}`);
   return {
     recoveryPoint: manifest.id,
     target: tree.parent,
     dryRun: restored === undefined,
     blocks: {
-      total: blocks.length,
+      total: plan.folders.filter(isBlock).length,
       restored: restored?.installed.filter(isBlock).length ?? 0,
-      skipped: restored?.present.filter(isBlock).length ?? 0,
+      skipped: present.filter(isBlock).length,
       failed,
     },
     wal: { blocks: wal.length, pages: wal.reduce((sum, { files }) => sum + files.length, 0) },
@@ -210,7 +230,10 @@ function resultOf(context: CommandContext, { prepared, restored, watch }: Report
       written: restored?.bytesWritten ?? 0,
       read: restored?.bytesRead ?? 0,
     },
-    movedAside: restored?.movedAside ?? [],
+    movedAside: restored?.movedAside ?? expected.movedAside,
+    leftovers: restored?.leftovers ?? otherStagings(plan.staging),
+    freeBytes,
+    owner: `${owner.uid}:${owner.gid}`,
     gates,
     requests: { ...context.repository.storage.requests },
     seconds: watch.seconds(),

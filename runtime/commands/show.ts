@@ -6,7 +6,15 @@ import type { CommandContext, Outcome } from './context';
 import { shownPoint } from './point-results';
 
 /** One recovery point, in full. */
-export async function show({ repository }: CommandContext, options: ShowOptions): Promise<Outcome<ShowResult>> {
-  const [manifest, ledger] = await Promise.all([repository.resolve(options.id), VerificationLedger.load(repository)]);
-  return { result: { recoveryPoint: shownPoint(manifest, ledger.verified(manifest.id)) }, exitCode: ExitCode.DONE };
+export async function show({ repository, log }: CommandContext, options: ShowOptions): Promise<Outcome<ShowResult>> {
+  const doubts: string[] = [];
+  const [manifest, ledger] = await Promise.all([
+    repository.resolve(options.id, (doubt) => doubts.push(doubt)),
+    VerificationLedger.load(repository),
+  ]);
+  for (const doubt of doubts) log.warn(doubt);
+  return {
+    result: { recoveryPoint: shownPoint(manifest, ledger.proof(manifest.id)) },
+    exitCode: doubts.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE,
+  };
 }

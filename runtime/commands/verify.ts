@@ -15,8 +15,9 @@ const INSPECTOR: Inspector = {
 /** Proves that recovery points can be restored, and remembers how far. */
 export async function verify(context: CommandContext, options: VerifyOptions): Promise<Outcome<VerifyResult>> {
   const { repository, log, progress, signal } = context;
+  const warn = (message: string): void => log.warn(message);
   const watch = new Stopwatch();
-  const points = await watch.time('prepare', () => selectPoints(repository, options.recoveryPoint));
+  const points = await watch.time('prepare', () => selectPoints(repository, options.recoveryPoint, warn));
   const { warnings, ...outcome } = await watch.time('verify', () =>
     verifyPoints(repository, {
       points,
@@ -27,12 +28,16 @@ export async function verify(context: CommandContext, options: VerifyOptions): P
       onProgress: ({ bytes, bytesDone }) => progress.report({ phase: 'verifying', done: bytesDone, total: bytes }),
     }),
   );
-  for (const warning of warnings) log.warn(warning);
+  warnings.forEach(warn);
   const result = { ...outcome, requests: { ...repository.storage.requests }, seconds: watch.seconds() };
   return { result, exitCode: outcome.problems.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE };
 }
 
-async function selectPoints(repository: Repository, selection: string): Promise<string[]> {
-  if (selection !== 'all') return [(await repository.resolve(selection)).id];
+async function selectPoints(
+  repository: Repository,
+  selection: string,
+  warn: (message: string) => void,
+): Promise<string[]> {
+  if (selection !== 'all') return [(await repository.resolve(selection, warn)).id];
   return (await repository.listPoints()).points.map(({ id }) => id);
 }

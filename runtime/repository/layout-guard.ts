@@ -145,9 +145,11 @@ class Guard {
   }
 
   checkUnique(names: readonly string[], noun: string): void {
-    if (new Set(names).size === names.length) return;
-    const twice = names.find((name, position) => names.indexOf(name) !== position);
-    this.check(false, `it names ${noun} '${twice ?? ''}' twice`);
+    const seen = new Set<string>();
+    for (const name of names) {
+      this.check(!seen.has(name), `it names ${noun} '${name}' twice`);
+      seen.add(name);
+    }
   }
 }
 

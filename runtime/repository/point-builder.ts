@@ -13,12 +13,19 @@ import { digestOf } from '../streams/digest';
 import { bytesInMemory, compressed } from './documents';
 import { checkIndex, checkManifest, walName } from './layout-guard';
 import type { BlockToStore, CutToCommit, WalBlockToStore } from './points/block-to-store';
-import { fingerprint } from './points/fingerprint';
 import { Placement } from './points/placement';
-import { assemble, type Drafts, indexOf, regressions, type TenantDraft, totalsOf } from './points/point-assembly';
+import {
+  assemble,
+  type Drafts,
+  indexOf,
+  regressions,
+  type TenantDraft,
+  totalsOf,
+  walRegressions,
+} from './points/point-assembly';
 import { timeAfter } from './points/point-order';
 import { PreviousPoint } from './points/previous-point';
-import { storeBlock } from './points/stored-block';
+import { type BlockContext, storeBlock } from './points/stored-block';
 import { storeWalBlock } from './points/stored-wal';
 import type { Repository } from './repository';
 
@@ -69,7 +76,7 @@ export interface CommittedPoint {
  */
 export class PointBuilder {
   static async begin(repository: Repository, options: PointBuilderOptions): Promise<PointBuilder> {
-    const began = repository.now();
+    const began = { wall: repository.now(), monotonic: performance.now() };
     const previous = await PreviousPoint.find(repository);
     const builder = new PointBuilder(repository, options, previous, began);
     builder.checkSource();
@@ -88,10 +95,11 @@ export class PointBuilder {
     private readonly repository: Repository,
     private readonly options: PointBuilderOptions,
     private readonly previous: PreviousPoint,
-    private readonly began: Date,
+    /** By the clock of the machine, and by one that nobody can set back. */
+    private readonly began: { readonly wall: Date; readonly monotonic: number },
   ) {
     this.placement = new Placement(repository.storage, options.grace, repository.now);
-    this.salt = `${began.toISOString()} ${repository.suffix()}${repository.suffix()}${repository.suffix()}`;
+    this.salt = `${began.wall.toISOString()} ${repository.suffix()}${repository.suffix()}${repository.suffix()}`;
   }
 
   /** Whether the repository has no recovery point yet. */
@@ -101,8 +109,8 @@ export class PointBuilder {
 
   /** Which of the tenant's live blocks are stored already, in this very state. */
   async known(tenant: string, live: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
-    if (fingerprint(live) === this.previous.summary(tenant)?.fingerprint) return new Set(live.keys());
-    const indexed = await this.previous.blocks(tenant);
+    if (this.previous.unchanged(tenant, live)) return new Set(live.keys());
+    const indexed = await this.previous.soundBlocks(tenant);
     const stored = this.blocks.get(tenant);
     const isKnown = ([id, seen]: readonly [string, string]) =>
       stored?.get(id)?.seen === seen || indexed.get(id)?.seen === seen;
@@ -115,8 +123,9 @@ export class PointBuilder {
 
   /** Stores all files, has the block confirmed, then stores meta.json. */
   async storeBlock(block: BlockToStore): Promise<void> {
-    const previous = (await this.previous.blocks(block.tenant)).get(block.id);
-    const { entry, sent } = await storeBlock(block, { placement: this.placement, previous, salt: this.salt });
+    const previous = (await this.previous.soundBlocks(block.tenant)).get(block.id);
+    const anyAge = await this.previous.lasting(block.tenant);
+    const { entry, sent } = await storeBlock(block, { ...this.places(), previous, anyAge });
     const ofTenant = this.blocks.get(block.tenant) ?? new Map<string, IndexedBlock>();
     this.blocks.set(block.tenant, ofTenant.set(block.id, entry));
     if (sent) this.sent.add(`${block.tenant}/${block.id}`);
@@ -125,7 +134,7 @@ export class PointBuilder {
   /** Stores the pages that the previous point doesn't name. */
   async storeWalBlock(block: WalBlockToStore): Promise<void> {
     const previous = this.wal.get(walName(block)) ?? this.previous.walBlock(block);
-    this.wal.set(walName(block), await storeWalBlock(block, { placement: this.placement, previous, salt: this.salt }));
+    this.wal.set(walName(block), await storeWalBlock(block, { ...this.places(), previous }));
   }
 
   /** Stores a configuration file; files with the same bytes are stored once. */
@@ -161,6 +170,7 @@ export class PointBuilder {
       deleteAfter: details.deleteAfter,
       pin: details.pin,
       runner: details.runner,
+      grace: Math.ceil(this.options.grace),
       source: this.options.source,
       suspect: [...vanished, ...drafts.holes],
       baseline: vanished.length > 0 ? this.baselineId() : null,
@@ -185,30 +195,36 @@ export class PointBuilder {
   }
 
   private checkNotEmptied(drafts: Drafts): void {
-    const { manifest } = this.previous;
+    const { manifest, newest } = this.previous;
     const isEmpty =
       drafts.wal.length === 0 &&
       drafts.tenants.every(({ unchanged, blocks }) => !unchanged?.blocks && blocks.length === 0);
-    const wasEmpty = !manifest || (manifest.tenants.length === 0 && manifest.wal.length === 0);
+    // What can't be read may have held anything, so only a point that was read can tell that there was nothing before.
+    const isRead = manifest !== undefined && manifest.id === newest?.id;
+    const wasEmpty = !newest || (isRead && manifest.tenants.length === 0 && manifest.wal.length === 0);
     if (!isEmpty || wasEmpty || this.options.allow?.has('source-regression')) return;
     throw new SourceRegressedError(
-      `back up '${this.options.source.name}': the source is empty, recovery point '${manifest.id}' was not; check the mount, or pass '--allow source-regression'`,
-      { previous: manifest.id },
+      `back up '${this.options.source.name}': the source is empty, recovery point '${newest.id}' ${isRead ? 'was not' : "can't be read and may not have been"}; check the mount, or pass '--allow source-regression'`,
+      { previous: newest.id },
     );
   }
 
   private async vanished({ cut, retention }: PointDetails, drafts: Drafts): Promise<string[]> {
     if (this.isOtherSource || this.options.allow?.has('source-regression')) return [];
-    return regressions(cut, drafts.tenants, { previous: this.previous, retention });
+    const context = { previous: this.previous, retention };
+    return [...(await regressions(cut, drafts.tenants, context)), ...(await walRegressions(cut, drafts, context))];
   }
 
   /** The point to compare later ones with: where the regression began. Null when its list of blocks is damaged: that can't be compared. */
   private baselineId(): string | null {
     const { manifest, baseline } = this.previous;
     const comparable = baseline ?? manifest;
-    return comparable && !comparable.tenants.some(({ tenant }) => this.previous.isUnreadable(tenant))
-      ? comparable.id
-      : null;
+    const isDamaged = (tenant: string): boolean => this.previous.isUnreadable(tenant) || this.previous.isLost(tenant);
+    return comparable && !comparable.tenants.some(({ tenant }) => isDamaged(tenant)) ? comparable.id : null;
+  }
+
+  private places(): Pick<BlockContext, 'placement' | 'salt' | 'isDamaged'> {
+    return { placement: this.placement, salt: this.salt, isDamaged: (key) => this.previous.damage.has(key) };
   }
 
   private async storeIndex(draft: TenantDraft): Promise<TenantSummary> {
@@ -224,6 +240,7 @@ export class PointBuilder {
         ...totalsOf(index.blocks),
       };
       checkIndex(summary, index);
+      if (this.previous.damage.has(summary.index.key)) continue;
       if (index.blocks.length === 0 || this.previous.named(summary.index.key)) return summary;
       if (await this.placement.place(summary.index.key, bytesInMemory(bytes))) return summary;
     }
@@ -234,6 +251,7 @@ export class PointBuilder {
 
   private async firstFree(keys: readonly string[], bytes: Buffer): Promise<string> {
     for (const key of keys) {
+      if (this.previous.damage.has(key)) continue;
       if (await this.placement.place(key, bytesInMemory(bytes))) return key;
     }
     throw new StorageError(`store '${keys[0] ?? ''}': its places are taken by other bytes; run the backup again`);
@@ -260,7 +278,8 @@ export class PointBuilder {
 
   /** Past the grace, prune may have deleted what this run found in the repository. */
   private checkDeadline(now: Date): void {
-    const seconds = Math.round((now.getTime() - this.began.getTime()) / 1000);
+    const elapsed = Math.max(now.getTime() - this.began.wall.getTime(), performance.now() - this.began.monotonic);
+    const seconds = Math.round(elapsed / 1000);
     const limit = Math.floor((this.options.grace * USABLE_GRACE) / 1000);
     if (seconds <= limit) return;
     throw new StorageError(

@@ -4,7 +4,8 @@ import type { PruneResult } from '../../lib/contract/results';
 import { IntegrityError, RefusedError } from '../errors';
 import type { StoredObject } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
-import type { PointEntry } from './points/point-order';
+import { DamageNotices } from './damage-notices';
+import type { NoticeEntry, PointEntry } from './points/point-order';
 import { condemn, type CondemnedRecord, condemnedRecords } from './pruning/condemned';
 import { checkShare } from './pruning/mass-deletion';
 import { keysNamedBy, orNothingDeleted } from './pruning/references';
@@ -15,6 +16,9 @@ import { includesLevel, LEDGER_RECORDS, recordKeys, VerificationLedger } from '.
 
 const KEYS_IN_BATCH = 1000;
 const BATCHES_AT_ONCE = 4;
+
+/** The file that every block has. */
+const META = 'meta.json';
 
 export interface PruneOptions {
   /** The plan's `prune.grace` in milliseconds. */
@@ -55,11 +59,14 @@ export async function prune(repository: Repository, options: PruneOptions): Prom
 interface Survey {
   /** The storage's clock before anything was listed: whatever is younger than this came later. */
   readonly now: Date;
+  /** The plan's, or that of a point whose runner had a longer one: such a runner may be at work now. */
+  readonly grace: number;
   /** Newest first. */
   readonly points: readonly PointEntry[];
   readonly manifests: ReadonlyMap<string, Manifest>;
   readonly kept: ReadonlyMap<string, readonly string[]>;
   readonly records: readonly CondemnedRecord[];
+  readonly notices: readonly (NoticeEntry & { readonly named: readonly string[] })[];
   readonly warnings: string[];
 }
 
@@ -70,13 +77,15 @@ interface Decision {
   /** Unnamed once the points are deleted; `carryOut` looks at the points that only now expired, too. */
   readonly deletedObjects: readonly StoredObject[];
   readonly settledRecords: readonly CondemnedRecord[];
+  /** Keys of notices of damage that concern no kept point any more. */
+  readonly settledNotices: readonly string[];
   /** Of points and bytes that aren't condemned yet. */
   readonly share: { readonly points: number; readonly bytes: number };
 }
 
-async function takeSurvey(repository: Repository, { grace }: PruneOptions): Promise<Survey> {
+async function takeSurvey(repository: Repository, options: PruneOptions): Promise<Survey> {
   const now = await repository.storage.now();
-  const { points, foreign } = await repository.listPoints();
+  const { points, notices, foreign } = await repository.listPoints();
   const stranger = foreign.find((key) => key.endsWith('.json'));
   if (stranger !== undefined) {
     throw new IntegrityError(
@@ -87,8 +96,10 @@ async function takeSurvey(repository: Repository, { grace }: PruneOptions): Prom
   const manifests = new Map(
     (await orNothingDeleted(() => repository.manifests(points))).map((manifest) => [manifest.id, manifest]),
   );
+  const grace = Math.max(options.grace, ...Array.from(manifests.values(), (manifest) => manifest.grace ?? 0));
   const ledger = await VerificationLedger.load(repository);
-  const warnings = [...ledger.warnings];
+  const damage = await DamageNotices.read(repository, notices);
+  const warnings = [...ledger.warnings, ...damage.warnings];
   const known = points.flatMap((point) => {
     const manifest = manifests.get(point.id);
     const verification = ledger.point(point.id);
@@ -96,11 +107,23 @@ async function takeSurvey(repository: Repository, { grace }: PruneOptions): Prom
     return manifest ? [{ ...point, manifest, verified }] : [];
   });
   const kept = reasonsToKeep(known, { now, grace });
-  return { now, points, manifests, kept, records: await condemnedRecords(repository, warnings), warnings };
+  return {
+    now,
+    grace,
+    points,
+    manifests,
+    kept,
+    records: await condemnedRecords(repository, warnings),
+    notices: notices.flatMap((notice) => {
+      const named = damage.byNotice.get(notice.key);
+      return named ? [{ ...notice, named }] : [];
+    }),
+    warnings,
+  };
 }
 
-async function decide(repository: Repository, survey: Survey, { grace, signal }: PruneOptions): Promise<Decision> {
-  const { now, points, records } = survey;
+async function decide(repository: Repository, survey: Survey, { signal }: PruneOptions): Promise<Decision> {
+  const { now, grace, points, records } = survey;
   const isExpired = (id: string): boolean => survey.kept.get(id)?.length === 0;
   const hasAge = (object: { readonly modifiedAt: Date }, age: number): boolean =>
     now.getTime() - object.modifiedAt.getTime() >= age;
@@ -115,20 +138,21 @@ async function decide(repository: Repository, survey: Survey, { grace, signal }:
     survey,
     points.map(({ id }) => id).filter((id) => !isExpired(id)),
   );
-  const { bytes, unreferenced } = await takeCensus(
-    repository.storage,
-    await keysNamedBy(repository, retained, signal),
-    signal,
-  );
+  const named = await keysNamedBy(repository, retained, signal);
+  const { bytes, unreferenced } = await takeCensus(repository.storage, named, signal);
   const condemnedObjects = unreferenced.filter((object) => !pending.objects.has(object.key) && hasAge(object, grace));
   const deletedObjects = unreferenced.filter((object) => settled.objects.has(object.key) && hasAge(object, 2 * grace));
+  const isNamed = (place: string): boolean => named.has(place) || named.has(`${place}/${META}`);
+  const settledNotices = survey.notices
+    .filter((notice) => hasAge(notice, 2 * grace) && !notice.named.some(isNamed))
+    .map(({ key }) => key);
   const pendingBytes = sizeOf(unreferenced.filter(({ key }) => pending.objects.has(key)));
   const pendingPoints = expired.length - condemnedPoints.length;
   const share = {
     points: shareOf(condemnedPoints.length, points.length - pendingPoints),
     bytes: shareOf(sizeOf(condemnedObjects), bytes - pendingBytes),
   };
-  return { condemnedPoints, condemnedObjects, deletedPoints, deletedObjects, settledRecords, share };
+  return { condemnedPoints, condemnedObjects, deletedPoints, deletedObjects, settledRecords, settledNotices, share };
 }
 
 function refusal(
@@ -158,7 +182,7 @@ async function carryOut(
   { decision, signal }: { readonly decision: Decision; readonly signal?: AbortSignal },
 ): Promise<readonly StoredObject[]> {
   const { storage } = repository;
-  const { condemnedPoints, condemnedObjects, deletedPoints, settledRecords } = decision;
+  const { condemnedPoints, condemnedObjects, deletedPoints, settledRecords, settledNotices } = decision;
   if (condemnedPoints.length + condemnedObjects.length > 0) {
     await condemn(
       repository,
@@ -166,15 +190,17 @@ async function carryOut(
       condemnedObjects.map(({ key, size }) => [key, size] as const),
     );
   }
-  const deletedObjects = await withoutNamed(repository, survey, decision);
+  const unnamed = await withoutNamed(repository, survey, decision);
   signal?.throwIfAborted();
   await storage.delete(deletedPoints.map(pointKey));
   // A point that came back after power loss would name objects that are gone.
   if (deletedPoints.length > 0) await storage.sync();
+  const deletedObjects = await withoutNamedSince(repository, survey, unnamed);
   const batches = batchesOf(deletedObjects.map(({ key }) => key));
   await forEachConcurrently(batches, BATCHES_AT_ONCE, (batch) => storage.delete(batch), signal);
   await storage.delete([
     ...settledRecords.map(({ key }) => key),
+    ...settledNotices,
     ...(await recordKeys(repository)).slice(LEDGER_RECORDS),
   ]);
   return deletedObjects;
@@ -192,6 +218,18 @@ async function withoutNamed(
   const staying = [...survey.kept].filter(([id, reasons]) => reasons.length === 0 && !going.has(id)).map(([id]) => id);
   const named = await keysNamedBy(repository, manifestsOf(survey, staying));
   return deletedObjects.filter(({ key }) => !named.has(key));
+}
+
+/** What points name that were committed while this run looked around stays, too. */
+async function withoutNamedSince(
+  repository: Repository,
+  { manifests }: Survey,
+  objects: readonly StoredObject[],
+): Promise<readonly StoredObject[]> {
+  if (objects.length === 0) return [];
+  const since = (await repository.listPoints()).points.filter(({ id }) => !manifests.has(id));
+  const named = await keysNamedBy(repository, await orNothingDeleted(() => repository.manifests(since)));
+  return objects.filter(({ key }) => !named.has(key));
 }
 
 function outcomeOf(

@@ -1,4 +1,5 @@
 import {
+  DocumentError,
   indexSchema,
   type Manifest,
   manifestSchema,
@@ -7,7 +8,7 @@ import {
   type TenantSummary,
 } from '../../lib/contract/manifest';
 import { parseInstant } from '../../lib/contract/instant';
-import { pointIdOf, pointKey, POINTS_PREFIX } from '../../lib/contract/repository-layout';
+import { isDamageNoticeKey, pointIdOf, pointKey, POINTS_PREFIX, timeOfId } from '../../lib/contract/repository-layout';
 import { IntegrityError, UsageError } from '../errors';
 import type { Storage } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
@@ -15,11 +16,14 @@ import { digestOf } from '../streams/digest';
 import { decompressed, readDocument } from './documents';
 import { openIdentity } from './identity';
 import { checkIndex, checkManifest } from './layout-guard';
-import { newestFirst, type PointEntry } from './points/point-order';
+import { newestFirst, type NoticeEntry, type PointEntry } from './points/point-order';
 
 const MIB = 1024 * 1024;
 const MANIFEST_LIMIT = 64 * MIB;
 const MANIFESTS_AT_ONCE = 16;
+
+/** How much later than its cut a point may be made at most, as far as is to be reckoned with. */
+const LONGEST_BACKUP = 24 * 60 * 60 * 1000;
 
 /** A day, or a day with a time: IDs have dashes where times have colons. */
 const TIME = /^\d{4}-\d{2}-\d{2}($|[T ]\d{2}:)/i;
@@ -36,8 +40,17 @@ export interface RepositoryOptions {
 export interface PointList {
   /** Newest first. */
   readonly points: readonly PointEntry[];
-  /** Keys below `points/` that are no manifests. */
+  /** What `verify` says of damage to objects. */
+  readonly notices: readonly NoticeEntry[];
+  /** Keys below `points/` that are neither. */
   readonly foreign: readonly string[];
+}
+
+/** Manifests, as far as they can be read. */
+export interface ReadManifests {
+  /** Newest first. */
+  readonly manifests: readonly Manifest[];
+  readonly unreadable: readonly { readonly id: string; readonly reason: string }[];
 }
 
 /** A manifest of a repository with another identity lies here: somebody mixed two repositories. */
@@ -61,13 +74,15 @@ export class Repository {
 
   async listPoints(): Promise<PointList> {
     const points: PointEntry[] = [];
+    const notices: NoticeEntry[] = [];
     const foreign: string[] = [];
     for await (const { key, modifiedAt } of this.storage.list(POINTS_PREFIX)) {
       const id = pointIdOf(key);
-      if (id === undefined) foreign.push(key);
-      else points.push({ id, modifiedAt });
+      if (id !== undefined) points.push({ id, modifiedAt });
+      else if (isDamageNoticeKey(key)) notices.push({ key, modifiedAt });
+      else foreign.push(key);
     }
-    return { points: points.sort(newestFirst), foreign };
+    return { points: points.sort(newestFirst), notices, foreign };
   }
 
   async manifest(id: string): Promise<Manifest> {
@@ -102,19 +117,39 @@ export class Repository {
     return entries.flatMap(({ id }) => manifests.get(id) ?? []);
   }
 
+  /** Those that can be read, and what is wrong with the others. */
+  async readableManifests(points: readonly PointEntry[]): Promise<ReadManifests> {
+    const read = new Map<string, Manifest | string>();
+    await forEachConcurrently(points, MANIFESTS_AT_ONCE, async ({ id }) => {
+      read.set(id, await this.manifestOrReason(id));
+    });
+    const manifests: Manifest[] = [];
+    const unreadable: { id: string; reason: string }[] = [];
+    for (const { id } of points) {
+      const found = read.get(id);
+      if (typeof found === 'string') unreadable.push({ id, reason: found });
+      else if (found) manifests.push(found);
+    }
+    return { manifests, unreadable };
+  }
+
   /**
    * Finds a recovery point.
    *
    * @param text - `latest`, an ID, the beginning of one, or a time: then the newest point that was cut before or at it
+   * @param warn - is told of manifests that can't be read and might have been the one that was meant
    */
-  async resolve(text: string): Promise<Manifest> {
+  async resolve(text: string, warn?: (message: string) => void): Promise<Manifest> {
     const { points } = await this.listPoints();
     const [newest] = points;
     if (!newest)
       throw new UsageError(`find recovery point '${text}': the repository '${this.storage.url}' has none yet`);
-    if (text === 'latest') return this.manifest(newest.id);
+    if (text === 'latest') return this.latest(points);
     if (points.some(({ id }) => id === text)) return this.manifest(text);
-    return TIME.test(text) ? this.cutBefore(timeIn(text), points) : this.beginningWith(text, points);
+    if (!TIME.test(text)) return this.beginningWith(text, points);
+    const { manifest, doubts } = await this.cutBefore(timeIn(text), points);
+    for (const doubt of doubts) warn?.(doubt);
+    return manifest;
   }
 
   /** One tenant's list of blocks, checked against the digest in the manifest before any of it is parsed. */
@@ -138,12 +173,48 @@ export class Repository {
     return Array.from({ length: 4 }, () => Math.floor(this.random() * 36).toString(36)).join('');
   }
 
-  private async cutBefore(time: Date, points: readonly PointEntry[]): Promise<Manifest> {
+  private async manifestOrReason(id: string): Promise<Manifest | string> {
+    try {
+      return await this.manifest(id);
+    } catch (error) {
+      if (error instanceof IntegrityError || isOfNewerFormat(error)) return error.message;
+      throw error;
+    }
+  }
+
+  /** Never another one in silence: who asks for the latest must know that it is lost. */
+  private async latest(points: readonly PointEntry[]): Promise<Manifest> {
+    const reasons: string[] = [];
+    for (const { id } of points) {
+      const found = await this.manifestOrReason(id);
+      if (typeof found === 'string') reasons.push(found);
+      else if (reasons.length === 0) return found;
+      else throw new IntegrityError(`${reasons[0] ?? ''}; the newest that can be read is '${id}'`, { newest: id });
+    }
+    throw new IntegrityError(`${reasons[0] ?? ''}; no recovery point can be read`);
+  }
+
+  private async cutBefore(
+    time: Date,
+    points: readonly PointEntry[],
+  ): Promise<{ readonly manifest: Manifest; readonly doubts: readonly string[] }> {
+    const { manifests, unreadable } = await this.readableManifests(points);
     const cutAt = (manifest: Manifest) => Date.parse(manifest.cutAt);
-    const earlier = (await this.manifests(points)).filter((manifest) => cutAt(manifest) <= time.getTime());
-    const [first] = earlier;
-    if (!first) throw new UsageError(`find recovery point: none is from ${time.toISOString()} or before; see 'list'`);
-    return earlier.reduce((best, manifest) => (cutAt(manifest) > cutAt(best) ? manifest : best), first);
+    const earlier = manifests.filter((manifest) => cutAt(manifest) <= time.getTime());
+    const best = earlier.reduce<Manifest | undefined>(
+      (found, manifest) => (found && cutAt(found) >= cutAt(manifest) ? found : manifest),
+      undefined,
+    );
+    // A point is cut before it is named, so its ID tells the latest time that it may be of.
+    const from = best ? cutAt(best) : -Infinity;
+    const candidates = unreadable.filter(({ id }) => {
+      const made = timeOfId(id).getTime();
+      return made > from && made <= time.getTime() + LONGEST_BACKUP;
+    });
+    if (best) return { manifest: best, doubts: candidates.map(({ reason }) => `${reason}; '${best.id}' is taken`) };
+    const none = `find recovery point: none is from ${time.toISOString()} or before`;
+    const [lost] = candidates;
+    throw lost ? new IntegrityError(`${none} and can be read: ${lost.reason}`) : new UsageError(`${none}; see 'list'`);
   }
 
   private beginningWith(text: string, points: readonly PointEntry[]): Promise<Manifest> {
@@ -158,6 +229,10 @@ export class Repository {
 /** Whether a document is damaged or missing, and not something that a retry or another release can read. */
 export function isDamage(error: unknown): error is IntegrityError {
   return error instanceof IntegrityError && !(error instanceof ForeignManifestError);
+}
+
+function isOfNewerFormat(error: unknown): error is UsageError {
+  return error instanceof UsageError && error.cause instanceof DocumentError;
 }
 
 function timeIn(text: string): Date {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FORMAT_VERSION } from '../../lib/contract/manifest';
 import { timedId, VERIFICATIONS_PREFIX } from '../../lib/contract/repository-layout';
-import type { Verified, VerifyLevel } from '../../lib/contract/results';
+import type { VerificationFailed, Verified, VerifyLevel } from '../../lib/contract/results';
 import { StorageError } from '../errors';
 import { bytesInMemory, compressed, decompressed, readDocument } from './documents';
 import { isDamage, type Repository } from './repository';
@@ -70,6 +70,17 @@ export class VerificationLedger {
     const point = this.points.get(id);
     if (!point?.ok || point.level === null) return null;
     return { level: point.level, at: new Date(point.at * 1000).toISOString() };
+  }
+
+  /** As `list` shows it: what is wrong with a point, until a verification finds it good. */
+  failed(id: string): VerificationFailed {
+    const point = this.points.get(id);
+    if (!point || point.ok) return null;
+    return { at: new Date(point.checkedAt * 1000).toISOString(), problems: point.problems };
+  }
+
+  proof(id: string): { readonly verified: Verified; readonly verificationFailed: VerificationFailed } {
+    return { verified: this.verified(id), verificationFailed: this.failed(id) };
   }
 
   unit(id: string): UnitState {

@@ -1,8 +1,12 @@
 import type { IndexedBlock, WalBlock } from '../../lib/contract/manifest';
+import { INDEXES_PREFIX } from '../../lib/contract/repository-layout';
 import type { VerifyLevel, VerifyProblem, VerifyResult } from '../../lib/contract/results';
 import type { ByteSource } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
+import { InterruptedError, RunnerError } from '../errors';
+import { noticeDamage } from './damage-notices';
 import { fetchObject, objectSource } from './fetch';
+import { prefixOf } from './layout-guard';
 import { isDamage, type Repository } from './repository';
 import { VerificationLedger } from './verification-ledger';
 import { findMissing } from './verification/existence';
@@ -46,7 +50,7 @@ export type VerifyOutcome = Pick<
   VerifyResult,
   'level' | 'recoveryPoints' | 'objects' | 'bytes' | 'problems' | 'remainingBytes'
 > & {
-  /** About the ledger, in sentences. */
+  /** About the ledger, and what couldn't be written down, in sentences. */
   readonly warnings: readonly string[];
 };
 
@@ -58,8 +62,10 @@ export async function verifyPoints(repository: Repository, options: VerifyOption
 
 class Verification {
   private readonly reader: ContentsReader;
-  private readonly at: number;
+  /** In seconds since 1970, by the storage's clock: a machine whose clock runs ahead would outdate what others find later. */
+  private at = 0;
   private readonly lists = new Map<readonly string[], ListState>();
+  private readonly warnings: string[] = [];
   private checked = 0;
   private bytesRead = 0;
   private bytesWanted = 0;
@@ -70,10 +76,10 @@ class Verification {
     private readonly ledger: VerificationLedger,
   ) {
     this.reader = new ContentsReader(repository);
-    this.at = Math.floor(repository.now().getTime() / 1000);
   }
 
   async verify(): Promise<VerifyOutcome> {
+    this.at = Math.floor((await this.repository.storage.now()).getTime() / 1000);
     const { level, points, signal } = this.options;
     const existing = new Set((await this.repository.listPoints()).points.map(({ id }) => id));
     const selected = await this.reader.read(points, signal);
@@ -85,7 +91,8 @@ class Verification {
     } finally {
       // Also after an interruption: the next run goes on with what waits longest.
       for (const contents of selected) this.recordPoint(contents);
-      await this.save(existing);
+      await this.orWarn('the next verification starts anew', () => this.save(existing));
+      await this.orWarn('the next backup relies on what is damaged', () => this.notice(selected));
     }
     return {
       level,
@@ -94,7 +101,7 @@ class Verification {
       bytes: { read: this.bytesRead },
       problems: selected.flatMap((contents) => this.problemsOf(contents)),
       remainingBytes,
-      warnings: this.ledger.warnings,
+      warnings: [...this.ledger.warnings, ...this.warnings],
     };
   }
 
@@ -123,14 +130,14 @@ class Verification {
     return left;
   }
 
-  /** What is known to be bad first, then what was never read, then what was read longest ago; what isn't there can't be read. */
+  /** What was never read first, then what was read longest ago, good or bad, so that a budget always moves on; what isn't there can't be read. */
   private oldestFirst(): Unit[] {
     const readable = [...this.reader.units.values()].filter(
       ({ id }) => this.ledger.unit(id).failure?.level !== 'quick',
     );
     const waiting = (unit: Unit): number => {
       const state = this.ledger.unit(unit.id);
-      return state.failure ? -1 : goodAt(state, this.options.level);
+      return state.failure?.at ?? goodAt(state, this.options.level);
     };
     return readable
       .map((unit) => ({ unit, since: waiting(unit) }))
@@ -139,9 +146,11 @@ class Verification {
   }
 
   private async readUnit(unit: Unit): Promise<void> {
-    const problem =
-      (await this.readBytes(unit)) ?? (this.options.level === 'content' ? await this.inspect(unit) : undefined);
-    this.record(unit, this.options.level, problem);
+    const { level } = this.options;
+    const damage = await this.readBytes(unit);
+    // Bytes are wrong or not at level full already; content is what only an inspector finds in bytes that are right.
+    if (damage) this.record(unit, 'full', damage);
+    else this.record(unit, level, level === 'content' ? await this.inspect(unit) : undefined);
   }
 
   private async readBytes(unit: Unit): Promise<PointProblem | undefined> {
@@ -201,6 +210,29 @@ class Verification {
     }
   }
 
+  /**
+   * Tells backups what they mustn't rely on. Not what an inspector finds: those bytes are as the source had them, and storing them again
+   * would mend nothing.
+   */
+  private async notice(selected: readonly PointContents[]): Promise<void> {
+    const indexes = selected.flatMap(({ problems }) => problems.map(({ key }) => key).filter(isIndex));
+    const units = [...this.reader.units.values()].filter(({ id }) => {
+      const level = this.ledger.unit(id).failure?.level;
+      return level === 'quick' || level === 'full';
+    });
+    this.warnings.push(...(await noticeDamage(this.repository, [...indexes, ...units.map(placeOf)])));
+  }
+
+  /** What was found counts also where nothing can be written: in a replica that is read-only, or with such credentials. */
+  private async orWarn(consequence: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (!(error instanceof RunnerError) || error instanceof InterruptedError) throw error;
+      this.warnings.push(`${error.message}; ${consequence}`);
+    }
+  }
+
   private async save(existing: ReadonlySet<string>): Promise<void> {
     const isAll = [...existing].every((id) => this.options.points.includes(id));
     this.ledger.forgetAllBut(existing, isAll ? new Set(this.reader.units.keys()) : undefined);
@@ -222,7 +254,8 @@ class Verification {
   private resultOf(contents: PointContents): VerifyResult['recoveryPoints'][number] {
     const { level } = this.options;
     const problems = this.problemsOf(contents).length;
-    return { id: contents.id, ok: problems === 0, level, complete: this.oldest(contents, level) > 0, problems };
+    const { id, suspect } = contents;
+    return { id, ok: problems === 0, suspect, level, complete: this.oldest(contents, level) > 0, problems };
   }
 
   /** When the part of the point that waits longest was looked at; 0: a part never was. A point without objects needs no look. */
@@ -245,4 +278,13 @@ class Verification {
       return state;
     });
   }
+}
+
+function isIndex(key: string): boolean {
+  return key.startsWith(INDEXES_PREFIX);
+}
+
+/** The folder of a block, the key of anything else. */
+function placeOf({ block, files, id }: Unit): string {
+  return block ? prefixOf(block.tenant, block.entry) : (files[0]?.key ?? id);
 }

@@ -12,8 +12,9 @@ import { FileCalls } from './file/file-calls';
 import { errnoCode, explaining, fileError, isMissing } from './file/file-errors';
 import { HIDDEN_FOLDERS, listFiles } from './file/file-listing';
 import { publish } from './file/file-publisher';
+import { LinkGuard } from './file/link-guard';
 import { type TemporaryFile, TemporaryFiles, unlinkIfThere } from './file/temporary-files';
-import { endsEarly, objectMissing, tooLarge } from './object-errors';
+import { endsEarly, notAFile, objectMissing, tooLarge } from './object-errors';
 import { type ByteSource, type PutResult, type RequestCounts, type Storage, type StoredObject } from './storage';
 import { checkKey } from './storage-keys';
 
@@ -22,7 +23,8 @@ const DEFAULT_GET_LIMIT = 64 * 1024 * 1024;
 const UNLOGGED_SIZE = 256 * 1024;
 const PAGE = 1000;
 const DELETES_AT_ONCE = 16;
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
+// To open a FIFO waits for a writer for ever, unless it is told not to.
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface FileStorageOptions {
   /** Makes the folder when it is absent. @default false */
@@ -51,6 +53,7 @@ export class FileStorage implements Storage {
       ensureFolder(folder, url, options.create ?? false),
     );
     const storage = new FileStorage(await realpath(folder), url, options);
+    await explaining(`open repository '${url}'`, () => storage.checkOwnFolders());
     if (firstMade !== undefined) storage.dirtyFolders.add(dirname(await realpath(firstMade)));
     return storage;
   }
@@ -61,6 +64,7 @@ export class FileStorage implements Storage {
   private readonly temporary: TemporaryFiles;
   private readonly checksums: ChecksumLog;
   private readonly dirtyFolders: DirtyFolders;
+  private readonly links: LinkGuard;
 
   private constructor(
     private readonly root: string,
@@ -72,6 +76,7 @@ export class FileStorage implements Storage {
     this.temporary = new TemporaryFiles(join(root, '.tmp'), this.calls);
     this.checksums = new ChecksumLog(join(root, '.checksums'), this.calls);
     this.dirtyFolders = new DirtyFolders(root, this.calls);
+    this.links = new LinkGuard(root, url, this.calls);
   }
 
   async put(key: string, source: ByteSource): Promise<PutResult> {
@@ -79,7 +84,10 @@ export class FileStorage implements Storage {
     this.requests.put++;
     this.signal?.throwIfAborted();
     const action = `store object '${key}' in '${this.url}'`;
-    const file = await explaining(action, () => this.temporary.create());
+    const file = await explaining(action, async () => {
+      await this.links.check(key);
+      return this.temporary.create();
+    });
     try {
       // What the source throws is its own to explain.
       const digest = await this.fill(file, source, action);
@@ -113,8 +121,12 @@ export class FileStorage implements Storage {
   async head(key: string): Promise<StoredObject | undefined> {
     const path = this.pathOf(key);
     this.requests.head++;
-    const state = await explaining(`look up object '${key}' in '${this.url}'`, () => this.calls.lstat(path));
-    if (!state?.isFile()) return undefined;
+    const state = await explaining(`look up object '${key}' in '${this.url}'`, async () => {
+      await this.links.check(key);
+      return this.calls.lstat(path);
+    });
+    if (!state || state.isDirectory() || state.isSymbolicLink()) return undefined;
+    if (!state.isFile()) throw notAFile(key, this.url);
     // Whoever asks may rely on it instead of storing it, so the next `sync` has to cover its name, too.
     this.dirtyFolders.add(dirname(path));
     const size = Number(state.size);
@@ -128,7 +140,7 @@ export class FileStorage implements Storage {
     this.requests.list++;
     for await (const object of explainingEach(
       `list '${prefix}' in '${this.url}'`,
-      listFiles({ root: this.root, url: this.url, calls: this.calls }, prefix, startAfter),
+      listFiles({ root: this.root, url: this.url, calls: this.calls, links: this.links }, prefix, startAfter),
     )) {
       if (listed > 0 && listed % PAGE === 0) this.requests.list++;
       listed++;
@@ -140,6 +152,7 @@ export class FileStorage implements Storage {
     const paths = keys.map((key) => this.pathOf(key));
     this.requests.delete += Math.ceil(keys.length / PAGE);
     await explaining(`delete objects in '${this.url}'`, async () => {
+      for (const key of keys) await this.links.check(key);
       await forEachConcurrently(paths, DELETES_AT_ONCE, (path) => unlinkIfThere(this.calls, path), this.signal);
       for (const folder of new Set(paths.map((path) => dirname(path)))) await this.removeEmptyFolders(folder);
     });
@@ -164,6 +177,10 @@ export class FileStorage implements Storage {
 
   async close(): Promise<void> {
     await explaining(`close '${this.url}'`, () => this.checksums.close());
+  }
+
+  private async checkOwnFolders(): Promise<void> {
+    for (const name of HIDDEN_FOLDERS) await this.links.check(`${name}/`);
   }
 
   private pathOf(key: string): string {
@@ -197,6 +214,7 @@ export class FileStorage implements Storage {
     await file.close();
     this.signal?.throwIfAborted();
     const created = await publish(this.calls, file.path, object.path);
+    if (!created && !(await this.calls.lstat(object.path))?.isFile()) throw notAFile(object.key, this.url);
     // Also when somebody else created it: the caller will refer to it, and its writer may have been killed before it synchronised.
     this.dirtyFolders.add(dirname(object.path));
     await file.discard();
@@ -206,15 +224,18 @@ export class FileStorage implements Storage {
   private async withObject<T>(key: string, work: (fd: number) => Promise<T>): Promise<T> {
     const path = this.pathOf(key);
     try {
+      await this.links.check(key);
       const fd = await this.calls.open(path, READ);
       try {
+        const state = await this.calls.fstat(fd);
+        if (state.isDirectory()) throw objectMissing(key, this.url);
+        if (!state.isFile()) throw notAFile(key, this.url);
         return await work(fd);
       } finally {
         await this.calls.close(fd);
       }
     } catch (error) {
-      // A folder can be opened, but not read.
-      if (isMissing(error) || errnoCode(error) === 'EISDIR') throw objectMissing(key, this.url);
+      if (isMissing(error)) throw objectMissing(key, this.url);
       throw fileError(`read object '${key}' in '${this.url}'`, error);
     }
   }

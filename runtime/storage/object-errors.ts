@@ -26,3 +26,11 @@ export function endsEarly(
     { key, ...evidence },
   );
 }
+
+/** A FIFO or a device: to read it might wait for ever. */
+export function notAFile(key: string, url: string): IntegrityError {
+  return new IntegrityError(
+    `use object '${key}' in '${url}': it is no regular file; move it out of the repository, then ${WHAT_TO_DO}`,
+    { key },
+  );
+}

@@ -1,4 +1,4 @@
-import type { GateInput } from './gates';
+import type { GateInput } from './gate-input';
 
 const READABLE: readonly { readonly from: readonly [number, number]; readonly formats: readonly string[] }[] = [
   { from: [3, 0], formats: ['vParquet3', 'vParquet4', 'vParquet5'] },

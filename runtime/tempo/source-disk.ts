@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { SourceDamagedError } from './source-block';
 
 /** What a file looks like from outside; equal states mean equal bytes, see `SourceDisk.isSettled`. */
 export interface FileState {
@@ -23,7 +24,8 @@ export interface FileState {
 
 // The kernel stamps files with a clock that moves every 1 to 10 ms: two writes within one tick leave the same mtime.
 const CLOCK_TICK_MS = 20;
-const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW;
+// To open a FIFO waits for a writer for ever, unless it is told not to.
+const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * All that is ever done to the disk of a Tempo: looking and reading, never following a link, never writing.
@@ -89,7 +91,9 @@ export class SourceDisk {
   readSmall(path: string, limit: number): Buffer | undefined {
     const fd = openSync(path, READ_ONLY);
     try {
-      const { size } = fstatSync(fd);
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) throw notAFile(path);
+      const { size } = stats;
       if (size > limit) return undefined;
       const bytes = Buffer.alloc(size);
       const length = size === 0 ? 0 : readSync(fd, bytes, 0, size, 0);
@@ -100,8 +104,15 @@ export class SourceDisk {
     }
   }
 
-  open(path: string): Promise<FileHandle> {
-    return open(path, READ_ONLY);
+  async open(path: string): Promise<FileHandle> {
+    const file = await open(path, READ_ONLY);
+    try {
+      if (!(await file.stat()).isFile()) throw notAFile(path);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** How many bytes were read into the buffer: fewer than it holds at the end of the file. */
@@ -126,6 +137,10 @@ export class SourceDisk {
       throw error;
     }
   }
+}
+
+function notAFile(path: string): SourceDamagedError {
+  return new SourceDamagedError(`'${path}' is no regular file`, { path });
 }
 
 export function errorCode(error: unknown): string | undefined {

@@ -19,7 +19,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ExitCode } from '../../lib/contract/exit-codes';
 import { RunnerError, UsageError } from '../errors';
-import type { Owner } from './gates';
+import type { Owner } from './gate-input';
 import { errorCode } from './source-disk';
 
 /** Every change that a restore makes to a disk, one system call each, so that tests can stop it between any two. */

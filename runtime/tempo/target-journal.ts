@@ -1,16 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
-import { IntegrityError } from '../errors';
-import type { Owner } from './gates';
+import { IntegrityError, UsageError } from '../errors';
+import type { Owner } from './gate-input';
 import { isMissing } from './source-disk';
 import { foldersUpTo, makeFolders, type TargetFs } from './target-fs';
-import { nearestFolder } from './target-tree';
+import { nearestFolder, stateOf } from './target-tree';
 
 /** Beside Tempo's roots: whatever lies inside them is a tenant or a block to Tempo. */
 export const STAGING_FOLDER = '.tempo-backup-restore';
 
 const JOURNAL = 'journal.json';
+const STAGING_NAME = /^[0-9a-f]{16}$/;
 
 const journal = z.object({
   recoveryPoint: z.string(),
@@ -59,22 +60,47 @@ export async function writeJournal(fs: TargetFs, staging: string, value: Journal
   await fs.syncFolder(staging);
 }
 
-/** Makes the staging folder, and with it the folder that holds all of them. A power failure must not take the journal away with it. */
-export async function makeStaging(fs: TargetFs, staging: string, owner: Owner | undefined): Promise<void> {
-  const parent = dirname(dirname(staging));
+/** Makes the folder that holds all staging folders and the lock; returns its path. */
+export async function makeStagingHome(fs: TargetFs, parent: string, owner: Owner | undefined): Promise<string> {
   const existing = nearestFolder(parent);
   makeFolders(fs, { base: existing, below: relative(existing, parent) }, owner);
-  // Only the user that restores looks into these.
-  makeFolders(fs, { base: parent, below: join(STAGING_FOLDER, basename(staging)) }, undefined);
-  for (const folder of foldersUpTo(existing, dirname(staging))) await fs.syncFolder(folder);
+  // Only the user that restores looks into it.
+  makeFolders(fs, { base: parent, below: STAGING_FOLDER }, undefined);
+  for (const folder of foldersUpTo(existing, parent)) await fs.syncFolder(folder);
+  return join(parent, STAGING_FOLDER);
 }
 
-/** Staging folders of other restores: interrupted ones, or ones that run at this moment. */
+/** Makes the staging folder. A power failure must not take the journal away with it. */
+export async function makeStaging(fs: TargetFs, staging: string): Promise<void> {
+  makeFolders(fs, { base: dirname(staging), below: basename(staging) }, undefined);
+  await fs.syncFolder(dirname(staging));
+}
+
+/**
+ * Refuses staging that another user could have prepared: what lies there is moved into place without being verified again, and its journal
+ * says what to move aside.
+ */
+export function checkStaging(staging: string): void {
+  for (const folder of [dirname(staging), staging]) {
+    const stats = stateOf(folder);
+    if (!stats) continue;
+    const defect = stats.isDirectory() ? foreignOwner(stats.uid) : 'it is no folder';
+    if (defect === undefined) continue;
+    throw new UsageError(`restore by way of '${folder}': ${defect}; remove it, and run the same command again`);
+  }
+}
+
+function foreignOwner(uid: number): string | undefined {
+  const user = process.geteuid?.() ?? 0;
+  return uid === user || uid === 0 ? undefined : `it belongs to user ${uid}, the restore runs as user ${user}`;
+}
+
+/** Staging folders of other restores that were interrupted. */
 export function otherStagings(staging: string): string[] {
   const folder = dirname(staging);
   try {
     return readdirSync(folder)
-      .filter((name) => name !== basename(staging))
+      .filter((name) => STAGING_NAME.test(name) && name !== basename(staging))
       .sort()
       .map((name) => join(folder, name));
   } catch (error) {

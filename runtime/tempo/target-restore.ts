@@ -2,12 +2,23 @@ import { dirname, join, relative } from 'node:path';
 import type { Damage } from '../../lib/contract/manifest';
 import { IntegrityError, RefusedError } from '../errors';
 import { forEachConcurrently } from '../streams/concurrency';
-import { explainWriteError, foldersUpTo, makeFolders, removeTree } from './target-fs';
+import { isMissing } from './source-disk';
+import { foundAt } from './target-check';
+import { explainWriteError, foldersUpTo, makeFolders, removeTree, type TargetFs } from './target-fs';
 import { bytesOf, type PlannedFolder } from './target-folder';
-import { type Journal, makeStaging, otherStagings, readJournal, writeJournal } from './target-journal';
-import { asideFolders, moveAside, planMoves, type Replaced } from './target-replace';
+import {
+  checkStaging,
+  type Journal,
+  makeStaging,
+  makeStagingHome,
+  otherStagings,
+  readJournal,
+  writeJournal,
+} from './target-journal';
+import { TargetLock } from './target-lock';
+import { asideFolders, checkMoves, moveAside, planMoves, type Replaced } from './target-replace';
 import { isOccupied, isStaged, Staging, type StagingOptions } from './target-staging';
-import { foundAt, stateOf, type TargetTree } from './target-tree';
+import { stateOf, type TargetTree } from './target-tree';
 
 export interface TargetRestore extends StagingOptions {
   readonly tree: TargetTree;
@@ -34,6 +45,7 @@ export interface RestoredFolders {
   readonly leftovers: readonly string[];
 }
 
+const VANISHED = 'its staged files vanished before they were moved into place; restore it again, without --replace';
 const FILE_SYSTEM_BLOCK = 4096;
 
 /**
@@ -49,25 +61,61 @@ export async function restoreFolders(restore: TargetRestore): Promise<RestoredFo
 }
 
 async function run(restore: TargetRestore): Promise<RestoredFolders> {
-  const { fs, tree, staging, owner } = restore;
+  const { fs, tree, staging, owner, now } = restore;
+  const home = await makeStagingHome(fs, tree.parent, owner);
+  checkStaging(staging);
+  const lock = TargetLock.take(home, now);
+  let result: RestoredFolders;
+  try {
+    result = await runAlone(restore, lock);
+  } finally {
+    lock.release();
+  }
+  removeEmpty(fs, home);
+  return result;
+}
+
+async function runAlone(restore: TargetRestore, lock: TargetLock): Promise<RestoredFolders> {
+  const { fs, tree, staging } = restore;
   const leftovers = otherStagings(staging);
   if (restore.replaced) refuseLeftovers(leftovers);
-  await makeStaging(fs, staging, owner);
+  await makeStaging(fs, staging);
+  checkStaging(staging);
   const journal = await begin(restore);
   const work = new Staging(staging, restore);
   if (restore.replaced && journal.phase === 'staging') await stageAll(restore, work);
+  lock.check();
   const { aside } = restore.replaced ? await replace(restore, journal) : journal;
-  const result = await add(restore, work);
+  const result = await add(restore, work, lock);
   await writeJournal(fs, staging, { ...journal, aside, phase: 'done' }, restore.run);
   cleanUp(restore);
   return { ...result, movedAside: asideFolders(tree, aside), leftovers };
 }
 
-/** Of those folders, the ones that a run would have to write; for gates, before anything is written. */
-export function missingFolders(restore: Pick<TargetRestore, 'folders' | 'replaced' | 'staging'>): PlannedFolder[] {
-  const moved = readJournal(restore.staging)?.phase;
-  if (restore.replaced && moved !== 'installing' && moved !== 'done') return [...restore.folders];
-  return restore.folders.filter((folder) => foundAt(folder) !== 'whole');
+/** What a run would do with each folder. */
+export interface Forecast {
+  /** To write. */
+  readonly missing: readonly PlannedFolder[];
+  readonly present: readonly PlannedFolder[];
+  /** There, but not as the recovery point says: they stay as they are. */
+  readonly failed: readonly Damage[];
+  /** Where folders of Tempo's would be moved to. */
+  readonly movedAside: readonly string[];
+}
+
+type Forecasted = Pick<TargetRestore, 'tree' | 'folders' | 'replaced' | 'staging' | 'recoveryPoint' | 'now' | 'run'>;
+
+/** What a run would do, for gates and dry runs: before anything is written. */
+export function forecast(restore: Forecasted): Forecast {
+  const { tree, folders, replaced, staging } = restore;
+  checkStaging(staging);
+  const journal = journalOf(restore);
+  const goesOn = journal?.phase === 'installing' || journal?.phase === 'done';
+  if (!replaced || goesOn) {
+    return { ...sortOut(restore), movedAside: asideFolders(tree, journal?.aside ?? []) };
+  }
+  const movedAside = asideFolders(tree, planMoves(restore, replaced, restore));
+  return { missing: folders, present: [], failed: [], movedAside };
 }
 
 /** Bytes that those folders will take, in whole blocks of a file system, less what is staged already. */
@@ -88,10 +136,33 @@ function refuseLeftovers(leftovers: readonly string[]): void {
   );
 }
 
+function sortOut({
+  folders,
+  recoveryPoint,
+}: Pick<TargetRestore, 'folders' | 'recoveryPoint'>): Omit<Forecast, 'movedAside'> {
+  const present: PlannedFolder[] = [];
+  const missing: PlannedFolder[] = [];
+  const failed: Damage[] = [];
+  for (const folder of folders) {
+    const found = foundAt(folder);
+    if (found === 'absent') missing.push(folder);
+    else if (found === 'whole') present.push(folder);
+    else failed.push(damagedThere(folder, found.defect, recoveryPoint));
+  }
+  return { missing, present, failed };
+}
+
+function journalOf(restore: Pick<TargetRestore, 'tree' | 'folders' | 'replaced' | 'staging'>): Journal | undefined {
+  const { replaced, staging } = restore;
+  const found = readJournal(staging);
+  if (found) checkMoves(restore, replaced, { moves: found.aside, journal: join(staging, 'journal.json') });
+  return found;
+}
+
 /** The journal of the run that this one goes on from, else a new one. */
 async function begin(restore: TargetRestore): Promise<Journal> {
   const { fs, staging, replaced, recoveryPoint, now, run } = restore;
-  const found = readJournal(staging);
+  const found = journalOf(restore);
   const finished = found?.phase === 'done' && restore.folders.every((folder) => foundAt(folder) === 'whole');
   if (found && (found.phase !== 'done' || finished)) return found;
   const journal: Journal = {
@@ -117,10 +188,10 @@ async function stageAll({ folders, allowDamaged }: TargetRestore, work: Staging)
 }
 
 async function replace(restore: TargetRestore, journal: Journal): Promise<Journal> {
-  const { fs, tree, staging, replaced, owner, run, now } = restore;
+  const { fs, tree, staging, replaced, owner, run } = restore;
   let current = journal;
   if (replaced && journal.phase === 'staging') {
-    current = { ...journal, phase: 'installing', aside: planMoves(tree, replaced, now) };
+    current = { ...journal, phase: 'installing', aside: planMoves(restore, replaced, restore) };
     await writeJournal(fs, staging, current, run);
   }
   await moveAside(fs, tree, current.aside, owner);
@@ -131,22 +202,20 @@ async function replace(restore: TargetRestore, journal: Journal): Promise<Journa
 async function add(
   restore: TargetRestore,
   work: Staging,
+  lock: TargetLock,
 ): Promise<Pick<RestoredFolders, 'installed' | 'present' | 'failed' | 'bytesWritten' | 'bytesRead'>> {
-  const present: PlannedFolder[] = [];
-  const missing: PlannedFolder[] = [];
-  const failed: Damage[] = [];
-  for (const folder of restore.folders) {
-    const found = foundAt(folder);
-    if (found === 'foreign') failed.push(inTheWay(folder));
-    else (found === 'whole' ? present : missing).push(folder);
-  }
+  const { missing, present: there, failed: damaged } = sortOut(restore);
+  const present = [...there];
+  const failed = [...damaged];
   const staged = await work.stage(missing);
+  lock.check();
   const installed: PlannedFolder[] = [];
-  for (const folder of missing.filter((candidate) => isStaged(restore.staging, candidate))) {
-    const state = install(restore, work.pathOf(folder), folder);
-    if (state === 'installed') installed.push(folder);
-    else if (state === 'whole') present.push(folder);
-    else failed.push(inTheWay(folder));
+  for (const folder of missing.filter((candidate) => !work.hasFailed(candidate))) {
+    const found = install(restore, work.pathOf(folder), folder);
+    if (found === 'installed') installed.push(folder);
+    else if (found === 'whole') present.push(folder);
+    else if (found === 'vanished') failed.push({ tenant: folder.tenant, block: folder.id, reason: VANISHED });
+    else failed.push(damagedThere(folder, found.defect, restore.recoveryPoint));
   }
   const parents = new Set(installed.flatMap((folder) => foldersUpTo(baseOf(restore, folder), dirname(folder.target))));
   await forEachConcurrently(parents, 4, (parent) => restore.fs.syncFolder(parent));
@@ -157,16 +226,18 @@ function install(
   { fs, tree, owner }: TargetRestore,
   staged: string,
   folder: PlannedFolder,
-): 'installed' | 'whole' | 'foreign' {
+): 'installed' | 'whole' | 'vanished' | { readonly defect: string } {
   const base = baseOf({ tree }, folder);
   makeFolders(fs, { base, below: relative(base, dirname(folder.target)) }, owner);
   try {
     fs.rename(staged, folder.target);
     return 'installed';
   } catch (error) {
+    if (isMissing(error) && !stateOf(staged)) return 'vanished';
     // Tempo wrote a block of that ID meanwhile; rename never replaces a folder that has anything in it.
-    if (isOccupied(error)) return foundAt(folder) ?? 'foreign';
-    throw error;
+    if (!isOccupied(error)) throw error;
+    const found = foundAt(folder);
+    return found === 'absent' ? { defect: `'${folder.target}' changes at this moment` } : found;
   }
 }
 
@@ -174,8 +245,14 @@ function baseOf({ tree }: Pick<TargetRestore, 'tree'>, { kind }: PlannedFolder):
   return kind === 'wal' ? tree.walParent : tree.parent;
 }
 
-function inTheWay({ tenant, id, target }: PlannedFolder): Damage {
-  return { tenant, block: id, reason: `'${target}' is there and isn't a whole block; move it away and restore again` };
+function damagedThere({ tenant, id }: PlannedFolder, defect: string, recoveryPoint: string): Damage {
+  return {
+    tenant,
+    block: id,
+    reason:
+      `it is at the target, but not as it was: ${defect}; repair it with 'tempo-backup restore ${recoveryPoint} --replace --block ${id}' ` +
+      `(and --config, --target, --into-tenant as now), which moves what is there aside`,
+  };
 }
 
 /** The journal last, or a later run of the same restore would take a finished one for one that hasn't begun. */
@@ -185,5 +262,13 @@ function cleanUp({ fs, staging }: TargetRestore): void {
     if (stateOf(folder)) removeTree(fs, folder);
   }
   removeTree(fs, staging);
-  if (otherStagings(staging).length === 0) fs.removeFolder(dirname(staging));
+}
+
+/** Another restore may begin, or end, at this moment. */
+function removeEmpty(fs: TargetFs, folder: string): void {
+  try {
+    fs.removeFolder(folder);
+  } catch (error) {
+    if (!isOccupied(error) && !isMissing(error)) throw error;
+  }
 }

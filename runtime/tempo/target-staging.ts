@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import type { Damage, ObjectReference } from '../../lib/contract/manifest';
 import { IntegrityError } from '../errors';
 import { forEachConcurrently } from '../streams/concurrency';
-import type { Owner } from './gates';
+import type { Owner } from './gate-input';
 import { errorCode, isMissing } from './source-disk';
+import { defectIn } from './target-check';
 import { bytesOf, FILE_MODES, type PlannedFile, type PlannedFolder, restoredMeta } from './target-folder';
 import { makeFolders, removeTree, type TargetFs } from './target-fs';
 import { stateOf } from './target-tree';
@@ -42,6 +43,8 @@ interface Written {
 
 const FOLDERS_AT_ONCE = 12;
 const FILES_AT_ONCE = 4;
+/** What `stat` counts in, whatever the file system. */
+const STAT_BLOCK = 512;
 // What a crash costs at most, and how many files are open: fsync one by one would make the disk write its journal for each file.
 const SETTLED_AT_ONCE = { files: 256, bytes: 256 * 1024 * 1024 };
 
@@ -77,12 +80,17 @@ export class Staging {
     return { failed: [...this.failed.values()], bytesWritten: this.bytesWritten, bytesRead: this.bytesRead };
   }
 
+  /** Whether it was left out and reported. */
+  hasFailed(folder: PlannedFolder): boolean {
+    return this.failed.has(folder);
+  }
+
   pathOf(folder: PlannedFolder): string {
     return join(this.folder, folder.staged);
   }
 
   private async stageFolder(folder: PlannedFolder): Promise<void> {
-    if (this.failed.has(folder)) return;
+    if (this.failed.has(folder) || this.done.has(folder)) return;
     if (isStaged(this.folder, folder)) {
       this.report(folder);
       return;
@@ -183,7 +191,6 @@ export class Staging {
   }
 
   private report(folder: PlannedFolder): void {
-    if (this.done.has(folder)) return;
     this.done.add(folder);
     this.options.onStaged(folder);
   }
@@ -200,23 +207,27 @@ export class Staging {
 
   /** A killed run's: nothing says how much of them was written. */
   private removeUnfinished(): void {
-    for (const parent of [...foldersIn(join(this.folder, 'blocks')), join(this.folder, 'wal')]) {
-      for (const path of foldersIn(parent)) {
-        if (basename(path).endsWith('.partial')) removeTree(this.options.fs, path);
-      }
-    }
+    for (const path of unfinishedFolders(this.folder)) removeTree(this.options.fs, path);
   }
 }
 
 /** Whether all files are there; their bytes were verified and synced before the folder got its name. */
-export function isStaged(staging: string, { staged, files, meta, intoTenant }: PlannedFolder): boolean {
-  const path = join(staging, staged);
-  if (!stateOf(path)) return false;
-  const sized = files.map(({ name, reference }) => [name, reference.size] as const);
-  const metaSize = typeof meta === 'string' ? Buffer.byteLength(meta) : meta.size;
-  const metaState = stateOf(join(path, 'meta.json'));
-  if (!metaState || (intoTenant === undefined && metaState.size !== metaSize)) return false;
-  return sized.every(([name, size]) => stateOf(join(path, name))?.size === size);
+export function isStaged(staging: string, folder: PlannedFolder): boolean {
+  const path = join(staging, folder.staged);
+  return stateOf(path) !== undefined && defectIn(path, folder) === undefined;
+}
+
+/** What a killed run left unfinished, which the next one removes before it writes. */
+export function unfinishedFolders(staging: string): string[] {
+  return [...foldersIn(join(staging, 'blocks')), join(staging, 'wal')]
+    .flatMap(foldersIn)
+    .filter((path) => basename(path).endsWith('.partial'));
+}
+
+/** Bytes that the disk gets back with these. */
+export function unfinishedBytes(staging: string): number {
+  const files = unfinishedFolders(staging).flatMap(foldersIn);
+  return files.reduce((sum, path) => sum + (stateOf(path)?.blocks ?? 0) * STAT_BLOCK, 0);
 }
 
 function foldersIn(folder: string): string[] {

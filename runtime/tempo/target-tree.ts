@@ -1,8 +1,8 @@
-import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats, statfsSync } from 'node:fs';
+import { accessSync, constants, lstatSync, realpathSync, type Stats, statfsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isBlockId, isTenant } from '../../lib/contract/repository-layout';
 import { IntegrityError, UsageError } from '../errors';
-import type { Owner } from './gates';
+import type { Owner } from './gate-input';
 import { errorCode, isMissing } from './source-disk';
 import type { PlannedFolder } from './target-folder';
 
@@ -82,24 +82,19 @@ export function walFolder(
   return { staged: join('wal', name), target: join(tree.wal, name) };
 }
 
-/** What is in the way of the folder: a whole block, something else that isn't empty, or nothing. */
-export function foundAt(folder: PlannedFolder): 'whole' | 'foreign' | undefined {
-  if (!stateOf(folder.target)) return undefined;
-  if (folder.kind === 'wal') return 'whole';
-  if (stateOf(join(folder.target, 'meta.json')) ?? stateOf(join(folder.target, 'meta.compacted.json'))) return 'whole';
-  return readdirSync(folder.target).length > 0 ? 'foreign' : undefined;
-}
-
 /** Whether Tempo has the block of that ID as a block already, here or as a completed block that it hasn't flushed. */
 export function hasBlock(tree: TargetTree, tenant: string, id: string): boolean {
   const folders = [join(tree.traces, tenant, id), join(tree.wal, 'blocks', tenant, id)];
   return folders.some((folder) => ['meta.json', 'meta.compacted.json'].some((name) => stateOf(join(folder, name))));
 }
 
-/** Who owns the folder of the blocks; undefined when there is none yet. */
+/** Who owns the folder of the blocks, else the nearest one above it that exists; undefined when that says nothing. */
 export function ownerOf(tree: TargetTree): Owner | undefined {
-  const stats = stateOf(tree.traces);
-  return stats && { uid: stats.uid, gid: stats.gid };
+  const folder = nearestFolder(tree.traces);
+  const stats = stateOf(folder);
+  // A fresh volume, or a folder for all like /tmp, is root's whoever runs Tempo.
+  if (!stats || (folder !== tree.traces && stats.uid === 0)) return undefined;
+  return { uid: stats.uid, gid: stats.gid };
 }
 
 export function freeBytesOf(tree: TargetTree): number {

@@ -1,3 +1,4 @@
+import type { Damage } from '../../lib/contract/manifest';
 import { isBlockId, isTenant } from '../../lib/contract/repository-layout';
 import { findParquetDefect } from './block-check';
 import { META_SIZE_LIMIT, parseBlockMeta } from './block-meta';
@@ -43,7 +44,9 @@ export class LocalWalBlock implements SourceWalBlock {
       const meta = await readWalMeta(disk, place, signal);
       if (meta.state === 'completed') return undefined;
       if (meta.state === 'lost')
-        defects.push('has no readable meta.json, so Tempo would discard it at its next start; its pages were taken');
+        defects.push({
+          reason: 'has no readable meta.json, so Tempo would discard it at its next start; its pages were taken',
+        });
       return new LocalWalBlock(
         place,
         { meta: meta.state === 'whole' ? meta.text : inventMeta(place), closed, all: pages },
@@ -66,7 +69,7 @@ export class LocalWalBlock implements SourceWalBlock {
     place: WalPlace,
     read: { meta: string; closed: SourceFile[]; all: ReadonlyMap<string, DiskFile> },
     /** What isn't as it should be, though pages could be taken. */
-    readonly defects: readonly string[],
+    readonly defects: readonly WalDefect[],
   ) {
     this.tenant = place.tenant;
     this.id = place.id;
@@ -112,16 +115,23 @@ function openPages(
   return files;
 }
 
+export type WalDefect = Pick<Damage, 'page' | 'reason'>;
+
 /** Tempo opens a page only after it has closed the one before: all but the last must be whole, and the last is closed when it is whole. */
-async function sortOut(pages: ReadonlyMap<string, DiskFile>): Promise<{ closed: SourceFile[]; defects: string[] }> {
+async function sortOut(pages: ReadonlyMap<string, DiskFile>): Promise<{ closed: SourceFile[]; defects: WalDefect[] }> {
   const last = [...pages.keys()].at(-1);
   const closed: SourceFile[] = [];
-  const defects: string[] = [];
+  const defects: WalDefect[] = [];
   for (const [name, source] of pages) {
+    if (source.found.kind !== 'file') {
+      const what = source.found.kind === 'link' ? 'a symbolic link; links are never followed' : 'no regular file';
+      defects.push({ page: name, reason: `has a WAL page ${name} that is ${what}` });
+      continue;
+    }
     if (name === last && source.size === 0) continue;
     const defect = await defectOf(source);
     if (defect === undefined) closed.push({ name, source });
-    else if (name !== last) defects.push(`has a WAL page ${name} that ${defect}`);
+    else if (name !== last) defects.push({ page: name, reason: `has a WAL page ${name} that ${defect}` });
   }
   return { closed, defects };
 }

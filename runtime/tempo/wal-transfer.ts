@@ -42,7 +42,7 @@ export class WalTransfer {
       const block = await this.transfer(place);
       if (!block) return undefined;
       const name = block.pages.length > 0 ? `${id}+${tenant}+${encoding}` : undefined;
-      return { tenant, id, name, damaged: block.defects.map(damage) };
+      return { tenant, id, name, damaged: block.defects.map((defect) => ({ tenant, block: id, ...defect })) };
     } catch (error) {
       if (!(error instanceof SourceDamagedError || error instanceof SourceChangedError)) throw error;
       return { tenant, id, name: undefined, damaged: [damage(error.message)] };

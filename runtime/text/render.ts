@@ -6,6 +6,7 @@ import type {
   ListResult,
   PruneResult,
   RestoreResult,
+  ShownPoint,
   ShowResult,
   VerifyResult,
 } from '../../lib/contract/results';
@@ -38,7 +39,8 @@ function renderBackup({ recoveryPoint: point, blocks, bytes, seconds }: BackupRe
     `${(seconds.total ?? 0).toFixed(1)} s`,
     ...(newest === undefined ? [] : [`blocks up to ${newest}`]),
   ];
-  const damaged = blocks.damaged.map(({ tenant, block, reason }) => `damaged: ${tenant} ${block}: ${reason}`);
+  const kept = blocks.damaged.filter(({ block }) => !point.suspectReasons.some((reason) => reason.includes(block)));
+  const damaged = kept.map(({ tenant, block, reason }) => `damaged: ${tenant} ${block}: ${reason}`);
   return lines([parts.join(' · '), ...damaged, ...point.suspectReasons.map((reason) => `suspect: ${reason}`)]);
 }
 
@@ -53,7 +55,7 @@ function renderList({ recoveryPoints }: ListResult, now: Date): string {
     { title: 'SIZE', value: ({ bytes }) => formatSize(bytes), align: 'right' },
     {
       title: 'VERIFIED',
-      value: ({ verified }) => (verified ? `${verified.level}, ${age(verified.at, now)} ago` : '-'),
+      value: (point) => verification(point, now) ?? '-',
     },
     { title: '', value: ({ suspect }) => (suspect ? 'SUSPECT' : '') },
   ];
@@ -69,7 +71,8 @@ function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
     ],
     ['complete up to', point.cutAt],
     ['kept', point.pinned ? `for ever: ${point.pinReason ?? ''}` : `for ${point.deleteAfter ?? 'ever'}`],
-    ['verified', point.verified ? `${point.verified.level}, ${age(point.verified.at, now)} ago` : 'not yet'],
+    ['verified', verification(point, now) ?? 'not yet'],
+    ...(point.verificationFailed?.problems ?? []).map((problem): [string, string] => ['NOT GOOD', problem]),
     ['source', `${point.source.name}, Tempo ${point.source.tempoVersion ?? 'of unknown version'}`],
     [
       'write-ahead log',
@@ -93,19 +96,23 @@ function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
   return lines([...facts.map(([name, value]) => `${name.padEnd(16)}  ${value}`), '', tenants]);
 }
 
+function verification({ verified, verificationFailed }: ListedPoint | ShownPoint, now: Date): string | undefined {
+  if (verificationFailed) return `NOT GOOD, found ${age(verificationFailed.at, now)} ago`;
+  return verified ? `${verified.level}, ${age(verified.at, now)} ago` : undefined;
+}
+
 function renderVerify(result: VerifyResult): string {
-  const points = result.recoveryPoints.map(({ id, ok, complete, problems }) => {
-    const state = ok
-      ? complete
-        ? `verified at level ${result.level}`
-        : 'good so far, not finished'
-      : `NOT GOOD: ${counted(problems, 'problem')}`;
-    return `${id}  ${state}`;
-  });
+  const points = result.recoveryPoints.map((point) => `${point.id}  ${stateOf(point, result.level)}`);
   const rest = result.remainingBytes > 0 ? [`${formatSize(result.remainingBytes)} are left for the next run`] : [];
   const problems = result.problems.map(({ recoveryPoint, key, reason }) => `${recoveryPoint}  ${key}: ${reason}`);
   const total = `${counted(result.objects.checked, 'object')} checked · ${formatSize(result.bytes.read)} read · ${(result.seconds.total ?? 0).toFixed(1)} s`;
   return lines([...points, ...problems, ...rest, total]);
+}
+
+function stateOf({ ok, suspect, complete, problems }: VerifyResult['recoveryPoints'][number], level: string): string {
+  if (!ok) return `NOT GOOD: ${counted(problems, 'problem')}`;
+  if (!complete) return 'good so far, not finished';
+  return `verified at level ${level}${suspect ? '; but SUSPECT: what it lacks, no verification brings back, see show' : ''}`;
 }
 
 function renderRestore(result: RestoreResult): string {
@@ -115,12 +122,21 @@ function renderRestore(result: RestoreResult): string {
   );
   const what = `recovery point ${result.recoveryPoint} into ${result.target}`;
   const amount = `${counted(blocks.total, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.total)}`;
-  if (result.dryRun) return lines([`would restore ${what}: ${amount}, ${blocks.skipped} already there`, ...gates]);
+  if (result.dryRun) {
+    return lines([
+      `would restore ${what}: ${amount}, ${blocks.skipped} already there · ${formatSize(result.freeBytes)} free, owner ${result.owner}`,
+      ...gates,
+      ...blocks.failed.map(({ tenant, block, reason }) => `WOULD FAIL ${tenant} ${block}: ${reason}`),
+      ...result.movedAside.map((path) => `what is there would be moved to ${path}`),
+      ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
+    ]);
+  }
   return lines([
     `restored ${what}: ${counted(blocks.restored, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.written)} written, ${blocks.skipped} already there · ${(result.seconds.total ?? 0).toFixed(1)} s`,
     ...gates,
     ...blocks.failed.map(({ tenant, block, reason }) => `FAILED ${tenant} ${block}: ${reason}`),
     ...result.movedAside.map((path) => `what was there is now in ${path}`),
+    ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
   ]);
 }
 
@@ -128,6 +144,7 @@ function renderPrune(result: PruneResult): string {
   const { points, objects, bytes, dryRun } = result;
   const would = dryRun ? 'would be ' : '';
   return lines([
+    ...(result.refused ? [`REFUSED ${result.refused.name}: ${result.refused.message}`] : []),
     ...points.kept.map(({ id, reasons }) => `keep     ${id}  ${reasons.join(', ')}`),
     ...points.condemned.map((id) => `condemn  ${id}`),
     ...points.deleted.map((id) => `delete   ${id}`),

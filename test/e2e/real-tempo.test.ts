@@ -16,7 +16,7 @@ const runner = resolve(__dirname, '../../dist/tempo-backup.js');
 
 for (const [version, variable, program] of programs) {
   if (program === undefined)
-    console.warn(`skipped: ${variable} names no Tempo ${version}, so no real one is backed up`);
+    process.stderr.write(`skipped: ${variable} names no Tempo ${version}, so no real one is backed up\n`);
   (program === undefined ? describe.skip : describe)(`a real Tempo ${version}`, () => backsUp(version, program ?? ''));
 }
 

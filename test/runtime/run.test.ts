@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Workplace } from '../helpers/command-runner';
+import { makeBlock } from '../helpers/tempo-tree';
 
 let workplace: Workplace;
 
@@ -116,6 +117,22 @@ describe('a backup', () => {
     expect((await workplace.run('backup')).exitCode).toBe(0);
   });
 
+  it('goes on to explain what a compaction explained once, while something else is still missing', async () => {
+    const day = { start: new Date('2026-11-23T01:00:00Z'), end: new Date('2026-11-23T02:00:00Z') };
+    const lost = makeBlock(workplace.traces, 'team-c', day);
+    const compacted = makeBlock(workplace.traces, 'team-d', day);
+    await workplace.run('backup');
+    await rm(join(workplace.traces, 'team-c', lost.id), { recursive: true });
+    await rm(join(workplace.traces, 'team-d', compacted.id), { recursive: true });
+    makeBlock(workplace.traces, 'team-d', { ...day, level: 1 });
+    for (const _ of ['first', 'second', 'third']) {
+      const { exitCode, result } = await workplace.run('backup');
+      expect(exitCode).toBe(14);
+      expect(result.recoveryPoint.suspectReasons).toHaveLength(1);
+      expect(result.recoveryPoint.suspectReasons[0]).toContain('team-c');
+    }
+  });
+
   it('is not made of an empty source that was not empty before', async () => {
     await workplace.run('backup');
     await rm(workplace.volume, { recursive: true });
@@ -185,6 +202,20 @@ describe('bad input', () => {
     const { exitCode, result } = await workplace.run('list');
     expect(exitCode).toBe(2);
     expect(result.error.message).toMatch(/line \d/);
+  });
+
+  it('of a repository inside the data makes no folder there', async () => {
+    const inside = join(workplace.traces, 'backup');
+    const { exitCode, stderr } = await workplace.type(
+      'backup',
+      '--config',
+      workplace.config,
+      '--repository',
+      `file://${inside}`,
+    );
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('give the repository a folder of its own');
+    expect(await readdir(workplace.traces)).not.toContain('backup');
   });
 
   it('of a missing data directory changes nothing', async () => {

@@ -17,6 +17,8 @@ export interface PlaceOptions {
   readonly named?: Content;
   /** Whether to ask for the object before its bytes are sent: where an interrupted run may have stored it. */
   readonly probe?: boolean;
+  /** Whether what lies there may be used whatever its age, as prune hasn't condemned it and so can't delete it soon. @default false */
+  readonly anyAge?: boolean;
 }
 
 /**
@@ -40,31 +42,33 @@ export class Placement {
   async place(
     key: string,
     source: ByteSource,
-    { named, probe = false }: PlaceOptions = {},
+    { named, probe = false, anyAge = false }: PlaceOptions = {},
   ): Promise<Placed | undefined> {
-    const existing = named ?? (probe ? await this.adoptable(key, source.size) : 'absent');
-    if (existing === 'absent') return this.put(key, source);
+    const existing = named ?? (probe ? await this.adoptable(key, source.size, anyAge) : 'absent');
+    if (existing === 'absent') return this.put(key, source, anyAge);
     if (existing === 'unusable' || existing.size !== source.size) return undefined;
     return this.ifEqual(key, existing, await digestOfSource(source));
   }
 
-  private async put(key: string, source: ByteSource): Promise<Placed | undefined> {
+  private async put(key: string, source: ByteSource, anyAge: boolean): Promise<Placed | undefined> {
     const { created, size, sha256 } = await this.storage.put(key, source);
     if (created) {
       this.uploads++;
       this.sentBytes += size;
       return { size, sha256, created };
     }
-    const existing = await this.adoptable(key, size);
+    const existing = await this.adoptable(key, size, anyAge);
     return typeof existing === 'string' ? undefined : this.ifEqual(key, existing, sha256);
   }
 
   private async adoptable(
     key: string,
     size: number,
+    anyAge: boolean,
   ): Promise<{ size: number; sha256?: string } | 'absent' | 'unusable'> {
     const found = await this.storage.head(key);
     if (!found) return 'absent';
+    if (anyAge) return found.size === size ? found : 'unusable';
     const age = (await this.storageTime()) - found.modifiedAt.getTime();
     return found.size === size && age < this.grace ? found : 'unusable';
   }

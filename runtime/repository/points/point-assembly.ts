@@ -5,6 +5,7 @@ import type { CutToCommit, TenantToCommit } from './block-to-store';
 import { fingerprint } from './fingerprint';
 import type { PreviousPoint } from './previous-point';
 import { unexplained } from './regression';
+import { assembleWal, hasPagesOf, unexplainedWal } from './wal-assembly';
 
 const EXAMPLES = 3;
 
@@ -32,18 +33,35 @@ export interface Stored {
 
 /** Puts together what was stored now, what is known, and what the previous point keeps of damaged blocks. */
 export async function assemble(cut: CutToCommit, stored: Stored, previous: PreviousPoint): Promise<Drafts> {
-  const kept = await keptInstead(cut, previous);
+  const wal = assembleWal(cut, stored.wal, previous);
+  const kept = await keptInstead(cut, previous, wal);
   const tenants: TenantDraft[] = [];
   for (const tenant of new Set([...cut.tenants.keys(), ...kept.blocks.keys()])) {
     const toCommit = cut.tenants.get(tenant) ?? { live: new Map(), compacted: new Set() };
     const draft = await draftOf(tenant, toCommit, { stored, previous, kept: kept.blocks.get(tenant) ?? [] });
     tenants.push(draft);
   }
-  const wal = [...cut.wal]
-    .sort()
-    .map((name) => stored.wal.get(name) ?? kept.wal.get(name) ?? notStored(`WAL block '${name}'`));
-  const keptWal = [...kept.wal].filter(([name]) => !cut.wal.has(name)).map(([, block]) => block);
-  return { tenants, wal: [...wal, ...keptWal], holes: kept.holes };
+  return { tenants, wal: [...wal.values()], holes: kept.holes };
+}
+
+/** Sentences on the WAL blocks that vanished without explanation, one for each tenant. */
+export async function walRegressions(
+  cut: CutToCommit,
+  drafts: Drafts,
+  context: { readonly previous: PreviousPoint; readonly retention: (tenant: string) => number | undefined },
+): Promise<string[]> {
+  const { previous, retention } = context;
+  const named = [previous.manifest, previous.baseline].flatMap((manifest) => manifest?.wal ?? []);
+  const wal = new Set(drafts.wal.map(walName));
+  const sentences: string[] = [];
+  for (const tenant of new Set(named.filter((block) => !wal.has(walName(block))).map((block) => block.tenant))) {
+    const draft = drafts.tenants.find((candidate) => candidate.tenant === tenant);
+    const after = draft?.unchanged ? [...(await previous.newestBlocks(tenant)).values()] : (draft?.blocks ?? []);
+    const change = { tenant, cut, wal, after, retention: retention(tenant) };
+    const vanished = await unexplainedWal(change, previous);
+    if (vanished.length > 0) sentences.push(sentenceOn(tenant, vanished, 'WAL block'));
+  }
+  return sentences;
 }
 
 /** Sentences on the blocks that vanished without explanation, one for each tenant. */
@@ -57,7 +75,8 @@ export async function regressions(
   for (const tenant of new Set([...previous.tenants(), ...drafts.map((draft) => draft.tenant)])) {
     const draft = drafts.find((candidate) => candidate.tenant === tenant);
     if (draft?.unchanged && !previous.baseline) continue;
-    const before = await previous.blocks(tenant);
+    const newest = await previous.newestBlocks(tenant);
+    const baseline = await previous.baselineBlocks(tenant);
     if (previous.isUnreadable(tenant)) {
       sentences.push(
         `the list of blocks of tenant '${tenant}' in the previous point is damaged, so nobody can tell what vanished`,
@@ -65,7 +84,10 @@ export async function regressions(
     }
     const after = draft?.unchanged ? [...(await previous.newestBlocks(tenant)).values()] : (draft?.blocks ?? []);
     const compacted = cut.tenants.get(tenant)?.compacted ?? new Set();
-    const vanished = unexplained({ before, after, compacted, cutAt: cut.cutAt, retention: retention(tenant) });
+    const change = { after, compacted, cutAt: cut.cutAt, retention: retention(tenant) };
+    // Apart, because what explained a block of the baseline may be in the newest point already.
+    const sinceBaseline = unexplained({ ...change, before: baseline }).filter(({ id }) => !newest.has(id));
+    const vanished = [...unexplained({ ...change, before: newest }), ...sinceBaseline];
     if (vanished.length > 0) sentences.push(sentenceOn(tenant, vanished));
   }
   return sentences;
@@ -99,22 +121,24 @@ export function totalsOf(blocks: readonly IndexedBlock[]): Omit<TenantSummary, '
 
 interface Kept {
   readonly blocks: Map<string, IndexedBlock[]>;
-  readonly wal: Map<string, WalBlock>;
   readonly holes: string[];
 }
 
-async function keptInstead(cut: CutToCommit, previous: PreviousPoint): Promise<Kept> {
-  const kept: Kept = { blocks: new Map(), wal: new Map(), holes: [] };
+async function keptInstead(
+  cut: CutToCommit,
+  previous: PreviousPoint,
+  wal: ReadonlyMap<string, WalBlock>,
+): Promise<Kept> {
+  const kept: Kept = { blocks: new Map(), holes: [] };
   const seen = new Set<string>();
   for (const damage of cut.damaged) {
-    const { tenant, block } = damage;
-    if (seen.has(`${tenant}/${block}`) || cut.tenants.get(tenant)?.live.has(block)) continue;
-    seen.add(`${tenant}/${block}`);
-    const entry = (await previous.blocks(tenant)).get(block);
-    const wal = previous.manifest?.wal.filter((known) => known.id === block && known.tenant === tenant) ?? [];
-    if (entry) kept.blocks.set(tenant, [...(kept.blocks.get(tenant) ?? []), entry]);
-    for (const known of wal) kept.wal.set(walName(known), known);
-    if (!entry && wal.length === 0) kept.holes.push(holeFor(damage));
+    const { tenant, block, page = '' } = damage;
+    if (seen.has(`${tenant}/${block}/${page}`) || cut.tenants.get(tenant)?.live.has(block)) continue;
+    seen.add(`${tenant}/${block}/${page}`);
+    const entry = (await previous.soundBlocks(tenant)).get(block);
+    const ofTenant = kept.blocks.get(tenant) ?? [];
+    if (entry && !ofTenant.includes(entry)) kept.blocks.set(tenant, [...ofTenant, entry]);
+    if (!entry && !hasPagesOf(damage, wal, previous)) kept.holes.push(holeFor(damage));
   }
   return kept;
 }
@@ -129,11 +153,10 @@ async function draftOf(
   context: { readonly stored: Stored; readonly previous: PreviousPoint; readonly kept: readonly IndexedBlock[] },
 ): Promise<TenantDraft> {
   const { previous, kept } = context;
-  const summary = previous.summary(tenant);
-  if (kept.length === 0 && summary && fingerprint(live) === summary.fingerprint)
-    return { tenant, compacted, unchanged: summary, blocks: [] };
+  const unchanged = kept.length === 0 ? previous.unchanged(tenant, live) : undefined;
+  if (unchanged) return { tenant, compacted, unchanged, blocks: [] };
   const stored = context.stored.blocks.get(tenant);
-  const known = await previous.blocks(tenant);
+  const known = await previous.soundBlocks(tenant);
   const blocks = Array.from(live, ([id, seen]) => {
     const entry = [stored?.get(id), known.get(id)].find((candidate) => candidate?.seen === seen);
     return entry ?? notStored(`block '${id}' of tenant '${tenant}'`);
@@ -141,10 +164,10 @@ async function draftOf(
   return { tenant, compacted, unchanged: undefined, blocks: [...blocks, ...kept] };
 }
 
-function sentenceOn(tenant: string, vanished: readonly IndexedBlock[]): string {
+function sentenceOn(tenant: string, vanished: readonly { readonly id: string }[], noun = 'block'): string {
   const examples = vanished.slice(0, EXAMPLES).map(({ id }) => id);
   const more = vanished.length > EXAMPLES ? ', …' : '';
-  const blocks = vanished.length === 1 ? '1 block' : `${vanished.length} blocks`;
+  const blocks = vanished.length === 1 ? `1 ${noun}` : `${vanished.length} ${noun}s`;
   return `${blocks} of tenant '${tenant}' vanished without explanation (${examples.join(', ')}${more})`;
 }
 

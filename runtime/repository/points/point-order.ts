@@ -10,6 +10,12 @@ export interface PointEntry {
   readonly modifiedAt: Date;
 }
 
+/** A note of `verify` on damage, as a listing tells of it. */
+export interface NoticeEntry {
+  readonly key: string;
+  readonly modifiedAt: Date;
+}
+
 /**
  * When the point was made, for ordering: the time in its ID, but never later than the storage saw it. So a runner whose clock is ahead
  * (or a forged ID) can't pass for newest for years, and a repository that was copied, with all its files new, keeps its order.

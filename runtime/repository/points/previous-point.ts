@@ -1,6 +1,9 @@
 import type { IndexedBlock, Manifest, TenantSummary, WalBlock } from '../../../lib/contract/manifest';
-import { walName } from '../layout-guard';
+import { DamageNotices } from '../damage-notices';
+import { prefixOf, walName } from '../layout-guard';
+import { condemnedRecords } from '../pruning/condemned';
 import { isDamage, type Repository } from '../repository';
+import { fingerprint } from './fingerprint';
 import type { Content } from './placement';
 import type { PointEntry } from './point-order';
 
@@ -14,30 +17,36 @@ type Blocks = ReadonlyMap<string, IndexedBlock>;
  */
 export class PreviousPoint {
   static async find(repository: Repository): Promise<PreviousPoint> {
-    const { points } = await repository.listPoints();
-    const warnings: string[] = [];
+    const { points, notices } = await repository.listPoints();
+    const damage = await DamageNotices.read(repository, notices);
+    const warnings = [...damage.warnings];
     for (const { id } of points) {
       const manifest = await readableManifest(repository, id, warnings);
       if (!manifest) continue;
       const baseline =
         manifest.baseline === null ? undefined : await readableManifest(repository, manifest.baseline, warnings);
-      return new PreviousPoint(repository, points[0], warnings, { manifest, baseline });
+      return new PreviousPoint(repository, points[0], warnings, { damage, manifest, baseline });
     }
-    return new PreviousPoint(repository, points[0], warnings, {});
+    return new PreviousPoint(repository, points[0], warnings, { damage });
   }
 
+  /** What `verify` found damaged: it counts as not stored. */
+  readonly damage: DamageNotices;
   readonly manifest: Manifest | undefined;
   readonly baseline: Manifest | undefined;
   private readonly loaded = new Map<string, Promise<Blocks>>();
   private readonly unreadable = new Set<string>();
+  private readonly lost = new Set<string>();
+  private condemned: Promise<ReadonlySet<string> | undefined> | undefined;
 
   private constructor(
     private readonly repository: Repository,
     /** The newest by name, readable or not: the next one's ID comes after it. */
     readonly newest: PointEntry | undefined,
     readonly warnings: string[],
-    found: { readonly manifest?: Manifest; readonly baseline?: Manifest },
+    found: { readonly damage: DamageNotices; readonly manifest?: Manifest; readonly baseline?: Manifest },
   ) {
+    this.damage = found.damage;
     this.manifest = found.manifest;
     this.baseline = found.baseline;
   }
@@ -50,9 +59,20 @@ export class PreviousPoint {
     return summaryOf(this.manifest, tenant);
   }
 
+  /** What a new point says of the tenant when its blocks are these; undefined when something came, went, changed or is damaged. */
+  unchanged(tenant: string, live: ReadonlyMap<string, string>): TenantSummary | undefined {
+    const summary = this.summary(tenant);
+    if (!summary || fingerprint(live) !== summary.fingerprint) return undefined;
+    return this.damage.has(summary.index.key) || this.damage.hasBlocksOf(tenant) ? undefined : summary;
+  }
+
   /** The blocks of the newest point. */
   newestBlocks(tenant: string): Promise<Blocks> {
     return this.indexed(this.summary(tenant));
+  }
+
+  baselineBlocks(tenant: string): Promise<Blocks> {
+    return this.indexed(summaryOf(this.baseline, tenant));
   }
 
   /** The blocks of both points; where both have one, the newest point's counts. */
@@ -62,6 +82,30 @@ export class PreviousPoint {
     return baseline.size === 0 ? newest : new Map([...baseline, ...newest]);
   }
 
+  /** Of `blocks`, those whose files are not known to be damaged. */
+  async soundBlocks(tenant: string): Promise<Blocks> {
+    const blocks = await this.blocks(tenant);
+    if (!this.damage.hasBlocksOf(tenant)) return blocks;
+    return new Map([...blocks].filter(([, block]) => !this.damage.has(prefixOf(tenant, block))));
+  }
+
+  /** Whether `verify` found an index of the tenant lost. */
+  isLost(tenant: string): boolean {
+    return this.lost.has(tenant);
+  }
+
+  /**
+   * Which objects may be used again whatever their age: where an index is lost, its blocks are nobody's, yet lie there. Prune deletes only
+   * what a record condemned a grace ago, so what none names now stays for longer than this run may take.
+   */
+  async lasting(tenant: string): Promise<(key: string) => boolean> {
+    await this.blocks(tenant);
+    if (!this.isLost(tenant)) return () => false;
+    this.condemned ??= condemnedKeys(this.repository);
+    const condemned = await this.condemned;
+    return (key) => condemned !== undefined && !condemned.has(key);
+  }
+
   /** Whether an index of the tenant couldn't be read, so that nobody can tell what vanished. */
   isUnreadable(tenant: string): boolean {
     return this.unreadable.has(tenant);
@@ -69,11 +113,18 @@ export class PreviousPoint {
 
   walBlock(block: { readonly id: string; readonly tenant: string; readonly encoding: string }): WalBlock | undefined {
     const name = walName(block);
-    return this.manifest?.wal.find((known) => walName(known) === name);
+    const found = this.manifest?.wal.find((known) => walName(known) === name);
+    return found && this.soundPages(found);
   }
 
-  /** An index or a configuration file under this key, when one of the points names it. */
+  /** The WAL block with those pages that are not known to be damaged. */
+  soundPages(block: WalBlock): WalBlock {
+    return { ...block, pages: block.pages.filter(({ key }) => !this.damage.has(key)) };
+  }
+
+  /** An index or a configuration file under this key, when one of the points names it and it is sound. */
   named(key: string): Content | undefined {
+    if (this.damage.has(key)) return undefined;
     const references = [this.manifest, this.baseline].flatMap((manifest) =>
       manifest ? [...manifest.config, ...manifest.tenants.map(({ index }) => index)] : [],
     );
@@ -96,7 +147,8 @@ export class PreviousPoint {
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.warnings.push(`${error.message}; the blocks of tenant '${summary.tenant}' are stored again`);
-      this.unreadable.add(summary.tenant);
+      // What verification found is as good as repaired once every live block is stored or confirmed; a surprise is not.
+      (this.damage.has(summary.index.key) ? this.lost : this.unreadable).add(summary.tenant);
       return new Map();
     }
   }
@@ -110,6 +162,13 @@ async function readableManifest(repository: Repository, id: string, warnings: st
     warnings.push(`${error.message}; run 'verify'`);
     return undefined;
   }
+}
+
+/** Undefined when a record can't be read: then anything may be condemned. */
+async function condemnedKeys(repository: Repository): Promise<ReadonlySet<string> | undefined> {
+  const unreadable: string[] = [];
+  const records = await condemnedRecords(repository, unreadable);
+  return unreadable.length > 0 ? undefined : new Set(records.flatMap(({ objects }) => objects.map(([key]) => key)));
 }
 
 function summaryOf(manifest: Manifest | undefined, tenant: string): TenantSummary | undefined {

@@ -5,8 +5,14 @@ const HOUR = 60 * 60 * 1000;
 /** Tempo's retention runs by its own clock, at each poll of its list of blocks. */
 const RETENTION_MARGIN = HOUR;
 
+/**
+ * How many blocks a compaction makes one of, at most. Tempo 2.x takes up to four (`DefaultMaxInputBlocks`); twice that, so that another
+ * release raises no false alarm. A block of level n replaces at most the n-th power of it.
+ */
+const INPUTS = 8;
+
 export interface TenantChange {
-  /** What the tenant had before: the newest point's blocks, and those of the point that later ones are compared with. */
+  /** What the tenant had in the point that is compared with. */
   readonly before: ReadonlyMap<string, IndexedBlock>;
   readonly after: readonly IndexedBlock[];
   readonly compacted: ReadonlySet<string>;
@@ -17,18 +23,44 @@ export interface TenantChange {
 
 /**
  * The blocks that vanished without explanation. Explained are those that Tempo marked as compacted, those past its retention, and those
- * that a new block of a higher level covers.
+ * that a new block of a higher level covers, as many as it can have been made of.
  */
 export function unexplained({ before, after, compacted, cutAt, retention }: TenantChange): IndexedBlock[] {
   const present = new Set(after.map(({ id }) => id));
   const vanished = [...before.values()].filter(({ id }) => !present.has(id) && !compacted.has(id));
   if (vanished.length === 0) return [];
-  const oldestKept = retention === undefined ? -Infinity : cutAt.getTime() - retention + RETENTION_MARGIN;
+  const kept = vanished.filter(({ end }) => Date.parse(end) >= oldestKept(cutAt, retention));
   const successors = after.filter(({ id, level }) => !before.has(id) && level > 0).map(extentOf);
-  return vanished.filter((block) => {
+  return withoutCovered(kept, successors);
+}
+
+/** The time, in milliseconds since 1970, from which on Tempo can't have expired a block that ends then. */
+export function oldestKept(cutAt: Date, retention: number | undefined): number {
+  return retention === undefined ? -Infinity : cutAt.getTime() - retention + RETENTION_MARGIN;
+}
+
+/** Gives each block to a successor with room for it; those that few successors cover choose first, so that no other takes their place. */
+function withoutCovered(vanished: readonly IndexedBlock[], successors: readonly Extent[]): IndexedBlock[] {
+  const rooms = successors.map((successor) => ({ successor, room: weightOf(successor) }));
+  const waiting = vanished.map((block) => {
     const extent = extentOf(block);
-    return extent.end >= oldestKept && !successors.some((successor) => covers(successor, extent));
+    return { extent, choices: successors.filter((successor) => covers(successor, extent)).length };
   });
+  const unplaced = new Set<Extent>();
+  for (const { extent } of waiting.toSorted((a, b) => a.choices - b.choices)) {
+    let best: (typeof rooms)[number] | undefined;
+    for (const place of rooms) if (covers(place.successor, extent) && place.room > (best?.room ?? 0)) best = place;
+    if (best && best.room >= weightOf(extent)) best.room -= weightOf(extent);
+    else unplaced.add(extent);
+  }
+  return vanished.filter((_, position) => {
+    const extent = waiting[position]?.extent;
+    return extent !== undefined && unplaced.has(extent);
+  });
+}
+
+function weightOf({ level }: Extent): number {
+  return INPUTS ** level;
 }
 
 interface Extent {

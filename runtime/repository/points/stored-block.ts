@@ -18,6 +18,10 @@ export interface BlockContext {
   readonly previous: IndexedBlock | undefined;
   /** Makes a place that nobody has used when both usual ones are taken. */
   readonly salt: string;
+  /** Whether something damaged lies at the place: then it isn't used, even for the same bytes. */
+  readonly isDamaged: (place: string) => boolean;
+  /** Whether the object under the key may be used again whatever its age. */
+  readonly anyAge: (key: string) => boolean;
 }
 
 export interface StoredBlock {
@@ -34,6 +38,7 @@ export async function storeBlock(block: BlockToStore, context: BlockContext): Pr
     return { entry: { ...previous, seen: block.seen }, sent: false };
   }
   for (const prefix of placesOf(block, context.salt)) {
+    if (context.isDamaged(prefix)) continue;
     const placed = await storeAt(prefix, block, context);
     if (placed)
       return { entry: entryOf(block, prefix, placed), sent: [...placed.values()].some(({ created }) => created) };
@@ -48,12 +53,13 @@ type PlacedFiles = Map<string, Content & { readonly created: boolean }>;
 async function storeAt(
   prefix: string,
   block: BlockToStore,
-  { placement, previous }: BlockContext,
+  { placement, previous, anyAge }: BlockContext,
 ): Promise<PlacedFiles | undefined> {
   const named = previous && prefixOf(block.tenant, previous) === prefix ? contentsOf(previous) : undefined;
   const placed: PlacedFiles = new Map();
   const place = async ({ name, source }: FileToStore, probe: boolean): Promise<void> => {
-    const result = await placement.place(`${prefix}/${name}`, source, { named: named?.get(name), probe });
+    const key = `${prefix}/${name}`;
+    const result = await placement.place(key, source, { named: named?.get(name), probe, anyAge: anyAge(key) });
     if (result) placed.set(name, result);
   };
   // data.parquet goes first and alone: where it is missing, an interrupted run can't have left any other file to ask for.

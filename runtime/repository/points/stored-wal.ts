@@ -12,6 +12,8 @@ export interface WalContext {
   readonly placement: Placement;
   readonly previous: WalBlock | undefined;
   readonly salt: string;
+  /** Whether the object under the key is damaged: then the key isn't used. */
+  readonly isDamaged: (key: string) => boolean;
 }
 
 type Page = WalBlock['pages'][number];
@@ -31,10 +33,11 @@ export async function storeWalBlock(block: WalBlockToStore, context: WalContext)
 async function storePage(
   block: WalBlockToStore,
   { name, source }: FileToStore,
-  { placement, previous, salt }: WalContext,
+  { placement, previous, salt, isDamaged }: WalContext,
 ): Promise<Page> {
   const salted = digestOf(Buffer.from(`${salt} ${source.size}`));
   for (const key of [walPageKey(block, name), rewrittenPageKey(block, name, salted)]) {
+    if (isDamaged(key)) continue;
     const named = previous?.pages.find((page) => page.key === key);
     const placed = await placement.place(key, source, { named, probe: true });
     if (placed) return { name, key, size: placed.size, sha256: placed.sha256 };

@@ -1,6 +1,6 @@
 import { RefusedError } from '../../errors';
 
-/** Below this a share says nothing: of four points, three may well expire at once. */
+/** Below this a share of points says nothing: of four, three may well expire at once. Their bytes always count. */
 const SMALLEST_GUARDED = 10;
 
 export interface Removal {
@@ -13,15 +13,12 @@ export interface Removal {
 }
 
 /**
- * Stops a run that would condemn too much: a wrong clock, a plan with a slip, a source that lost its data long ago. What was condemned
- * before isn't counted again, as it passed here then.
- *
- * A repository of fewer than ten points isn't guarded when points expire. Where none does, all that would go is what no point names, and
- * much of that means that manifests were lost: so that is guarded always.
+ * Stops a run that would condemn too much: a wrong clock, a plan with a slip, manifests that were lost. What was condemned before isn't
+ * counted again, as it passed here then.
  */
 export function checkShare({ points, condemnedPoints, share, maxShare }: Removal): RefusedError | undefined {
-  if (points < SMALLEST_GUARDED && condemnedPoints.length > 0) return undefined;
-  const worst = share.points > share.bytes ? 'points' : 'bytes';
+  const countsPoints = points >= SMALLEST_GUARDED && condemnedPoints.length > 0;
+  const worst = countsPoints && share.points > share.bytes ? 'points' : 'bytes';
   if (share[worst] <= maxShare) return undefined;
   const percent = (value: number): string => `${Math.round(value * 100)} %`;
   return new RefusedError(

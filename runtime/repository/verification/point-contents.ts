@@ -24,6 +24,8 @@ export interface PointProblem {
 /** What a point names. */
 export interface PointContents {
   readonly id: string;
+  /** Whether the point itself lacks something. */
+  readonly suspect: boolean;
   /** IDs of units, one list for each index and one for the rest: points share the lists of shared indexes. */
   readonly units: readonly (readonly string[])[];
   /** Its own documents that couldn't be read. */
@@ -50,10 +52,11 @@ export class ContentsReader {
 
   private async readPoint(id: string): Promise<PointContents> {
     const manifest = await orProblem(`points/${id}.json`, () => this.repository.manifest(id));
-    if ('reason' in manifest) return { id, units: [], problems: [manifest] };
+    if ('reason' in manifest) return { id, suspect: false, units: [], problems: [manifest] };
     const indexes = await Promise.all(manifest.tenants.map((summary) => this.readIndex(summary)));
     return {
       id,
+      suspect: manifest.suspect.length > 0,
       units: [...indexes.filter(isList), this.ownUnits(manifest)],
       problems: indexes.flatMap((index) => (isList(index) ? [] : index)),
     };

@@ -4,6 +4,7 @@ import { type StoredObject } from '../storage';
 import { checkKey, compareKeys } from '../storage-keys';
 import { type FileCalls } from './file-calls';
 import { isMissing } from './file-errors';
+import { type LinkGuard } from './link-guard';
 
 /** At the top of a repository, these are no objects: files being written, checksums, and what ext4 puts on top of every volume. */
 export const HIDDEN_FOLDERS: ReadonlySet<string> = new Set(['.tmp', '.checksums', 'lost+found']);
@@ -12,6 +13,7 @@ export interface ListedFolder {
   readonly root: string;
   readonly url: string;
   readonly calls: FileCalls;
+  readonly links: LinkGuard;
 }
 
 interface Bounds {
@@ -27,7 +29,9 @@ export async function* listFiles(
 ): AsyncGenerator<StoredObject> {
   const top = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   if (top !== '') checkKey(top.slice(0, -1), listed.url);
-  if (HIDDEN_FOLDERS.has(top.split('/')[0] ?? '') || !(await isFolder(listed, top))) return;
+  if (HIDDEN_FOLDERS.has(top.split('/')[0] ?? '')) return;
+  await listed.links.check(top);
+  if (!(await isFolder(listed, top))) return;
   const bounds = { prefix, startAfter };
   const stack = await keysIn(listed, top, bounds);
   for (let key = stack.pop(); key !== undefined; key = stack.pop()) {
@@ -58,11 +62,20 @@ async function checkRootExists(listed: ListedFolder): Promise<void> {
 /** The last one first. Folders end in '/', and so have their place among the keys: `a.b` comes before `a/c`. */
 async function keysIn(listed: ListedFolder, folder: string, bounds: Bounds): Promise<string[]> {
   const entries = await readFolder(listed, folder);
+  // What it leads to would be missing without a word.
+  const link = entries.find((entry) => entry.isSymbolicLink() && isWantedLink(`${folder}${entry.name}`, bounds));
+  if (link) throw listed.links.linkError(`${folder}${link.name}`);
   const keys = entries
     .filter((entry) => entry.isFile() || entry.isDirectory())
     .filter((entry) => folder !== '' || !HIDDEN_FOLDERS.has(entry.name))
     .map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`);
   return keys.filter((key) => isWanted(key, bounds)).sort((a, b) => compareKeys(b, a));
+}
+
+/** It may stand for an object, or for a folder of them. At the top, only what is asked for by name belongs to the repository. */
+function isWantedLink(key: string, bounds: Bounds): boolean {
+  if (!key.includes('/') && bounds.prefix === '') return false;
+  return isWanted(key, bounds) || isWanted(`${key}/`, bounds);
 }
 
 function isWanted(key: string, { prefix, startAfter }: Bounds): boolean {

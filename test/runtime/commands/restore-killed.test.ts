@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Repository } from '../../../runtime/repository/repository';
 import { Killed, killAt } from '../../helpers/killing-storage';
@@ -13,6 +13,7 @@ const OTHER_OLD_BLOCK = block('team-c', { version: 'old' });
 // Hundreds of restores each.
 jest.setTimeout(60_000);
 
+const STAGING = '.tempo-backup-restore';
 const MODES = ['add', 'replace'] as const;
 
 let scene: Scene;
@@ -97,25 +98,54 @@ describe.each(MODES)('a restore that is killed (%s)', (mode) => {
 
 describe('a run after a killed one', () => {
   it('reads only what was not staged', async () => {
-    const whole = new KillingFs({});
-    await run('replace', whole);
-    reset();
-    let found = false;
-    // The last change at which all is still staged.
-    for (let at = whole.changes - 1; at >= 0 && !found; at--) {
-      reset();
-      await killedRun('replace', { at, when: 'before' });
-      const staged = [...treeOf(join(scene.target, '.tempo-backup-restore')).keys()].filter((name) =>
-        name.endsWith('data.parquet'),
-      );
-      found = staged.length === 2;
-    }
-    expect(found).toBe(true);
+    await killAllStaged();
     const { result } = await run('replace', new KillingFs({}));
     expect(result.bytes.read).toBe(0);
     checkRestored('replace');
   });
+
+  it("stages again what was staged and isn't as long as it must be", async () => {
+    await killAllStaged();
+    const data = stagedFiles().find((name) => name.endsWith('data.parquet')) ?? '';
+    truncateSync(join(scene.target, STAGING, data), 5);
+    await run('replace', new KillingFs({}));
+    checkRestored('replace');
+  });
+
+  it('removes what the killed one left unfinished before it writes anything', async () => {
+    await killAllStaged();
+    const data = stagedFiles().find((name) => name.endsWith('data.parquet')) ?? '';
+    const unfinished = `${dirname(join(scene.target, STAGING, data))}.0123abcd.partial`;
+    renameSync(dirname(join(scene.target, STAGING, data)), unfinished);
+    const killing = new KillingFs({});
+    const fs = {
+      ...killing.fs,
+      create: (path: string, mode: number) => (existsSync(unfinished) ? never() : killing.fs.create(path, mode)),
+    };
+    await scene.restore({ replace: true, allow: ['owner'] }, { fs });
+    checkRestored('replace');
+  });
 });
+
+/** Stops a replacement when all is staged and nothing moved. */
+async function killAllStaged(): Promise<void> {
+  const whole = new KillingFs({});
+  await run('replace', whole);
+  for (let at = whole.changes - 1; at >= 0; at--) {
+    reset();
+    await killedRun('replace', { at, when: 'before' });
+    if (stagedFiles().filter((name) => name.endsWith('data.parquet')).length === 2 && asides().length === 0) return;
+  }
+  throw new Error('it is never all staged');
+}
+
+function stagedFiles(): string[] {
+  return [...treeOf(join(scene.target, STAGING)).keys()];
+}
+
+function never(): never {
+  throw new Error('something unfinished is still there');
+}
 
 let killPoints = 0;
 it('is killed at more than 400 points in all', () => {

@@ -100,6 +100,7 @@ it('brings the list of what it moves to the disk before it moves the first folde
         const staging = disk.renames.find((each) => each.to.endsWith('journal.json'))?.to ?? '';
         journal.push((JSON.parse(readFileSync(staging, 'utf8')) as { phase: string }).phase);
         expect(disk.unsafeBelow(staging)).toEqual([]);
+        expect(disk.unsafeBelow(dirname(staging))).not.toContain(dirname(staging));
       }
       disk.fs.rename(from, to);
     },

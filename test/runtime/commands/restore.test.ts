@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RefusedError, UsageError } from '../../../runtime/errors';
-import { block, filesFor, POINT, Scene, treeOf, wal } from './restore-scene';
+import { diskFs, type TargetFs } from '../../../runtime/tempo/target-fs';
+import type { BlockFiles } from '../../helpers/tempo-tree';
+import { block, filesFor, NOW, POINT, Scene, treeOf, wal } from './restore-scene';
 
 const WAL_ID = '5b1052ae-4f92-469d-af29-2f2691844f72';
 const OTHER_ID = '80b25cb9-2424-412f-8122-431f7d34a431';
@@ -84,15 +86,16 @@ describe('restore into an empty folder', () => {
 describe('restore beside a running Tempo', () => {
   it('skips blocks that are there, live or compacted, and touches nothing of them', async () => {
     scene = await Scene.of({ tenants: TENANTS });
-    put(`traces/team-a/${a1.id}/meta.json`, 'live');
+    putBlock('team-a', a1);
+    put(`traces/team-a/${a1.id}/search`, 'live');
     put(`traces/team-b/${b1.id}/meta.compacted.json`, 'compacted');
     put('traces/team-c/other/data.parquet', 'other');
     const { result } = await scene.restore();
     expect(result.blocks).toEqual({ total: 3, restored: 1, skipped: 2, failed: [] });
     expect(result.bytes.read).toBeLessThan(10_000);
     expect(Object.fromEntries(scene.tree('traces'))).toEqual({
-      ...Object.fromEntries(filesFor({ 'team-a': [a2] })),
-      [`team-a/${a1.id}/meta.json`]: 'live',
+      ...Object.fromEntries(filesFor({ 'team-a': [a1, a2] })),
+      [`team-a/${a1.id}/search`]: 'live',
       [`team-b/${b1.id}/meta.compacted.json`]: 'compacted',
       'team-c/other/data.parquet': 'other',
     });
@@ -105,7 +108,7 @@ describe('restore beside a running Tempo', () => {
     expect(exitCode).toBe(12);
     expect(result.blocks).toMatchObject({
       restored: 2,
-      failed: [{ tenant: 'team-a', block: a1.id, reason: expect.stringContaining('move it away') }],
+      failed: [{ tenant: 'team-a', block: a1.id, reason: expect.stringContaining(`--replace --block ${a1.id}'`) }],
     });
     expect(scene.tree(`traces/team-a/${a1.id}`).get('data.parquet')).toBe('half a flush');
   });
@@ -121,6 +124,32 @@ describe('restore beside a running Tempo', () => {
       expect(existsSync(join(scene.target, `wal/${OTHER_ID}+team-a+vParquet4`))).toBe(true);
     },
   );
+
+  it('leaves a WAL folder alone that is there, whatever is in it', async () => {
+    scene = await Scene.of({ wal: [wal('team-a', WAL_ID)] });
+    put(`wal/${WAL_ID}+team-a+vParquet4/meta.deleted.json`, '{}');
+    const { result, exitCode } = await scene.restore();
+    expect([exitCode, result.bytes.written, result.blocks.failed]).toEqual([0, 0, []]);
+    expect([...scene.tree('wal').keys()]).toEqual([`${WAL_ID}+team-a+vParquet4/meta.deleted.json`]);
+  });
+
+  it('skips a block that Tempo wrote while it was staged', async () => {
+    scene = await Scene.of({ tenants: TENANTS });
+    const fs: TargetFs = {
+      ...diskFs,
+      rename: (from, to) => {
+        if (to === join(scene.target, `traces/team-a/${a1.id}`)) {
+          putBlock('team-a', a1);
+          put(`traces/team-a/${a1.id}/search`, 'by Tempo');
+        }
+        diskFs.rename(from, to);
+      },
+    };
+    const { result, exitCode } = await scene.restore({}, { fs });
+    expect([exitCode, result.blocks.restored, result.blocks.skipped]).toEqual([0, 2, 1]);
+    expect(scene.tree(`traces/team-a/${a1.id}`).get('search')).toBe('by Tempo');
+    expect(scene.tree('traces').size).toBe(filesFor(TENANTS).size + 1);
+  });
 
   it('leaves out a WAL block whose block is restored', async () => {
     const flushed = block('team-a', { id: WAL_ID });
@@ -148,8 +177,9 @@ describe('restore --replace', () => {
     put(`wal/${OTHER_ID}+team-a+vParquet4/0000000001`, 'old page');
     put('wal/blocks/team-a/some/meta.json', 'old block');
     const { result } = await scene.restore({ replace: true });
-    const aside = join(scene.target, '.tempo-backup-replaced-2026-11-23T09-00-00Z');
-    expect(result.movedAside).toEqual([aside]);
+    const [aside = ''] = result.movedAside;
+    expect(aside.slice(0, -8)).toBe(join(scene.target, '.tempo-backup-replaced-2026-11-23T09-00-00Z-'));
+    expect(result.movedAside).toHaveLength(1);
     expect([...treeOf(aside)].map(([name, text]) => `${name}: ${text}`)).toEqual([
       `traces/team-a/${a1.id}/meta.json: damaged`,
       'traces/team-c/some/meta.json: not in the point',
@@ -176,6 +206,8 @@ describe('restore --replace', () => {
     put('traces/team-a/old/meta.json', 'a');
     await expect(scene.restore({ replace: true })).rejects.toThrow(/nothing was replaced.*--allow damaged/);
     expect([...scene.tree('traces').keys()]).toEqual(['team-a/old/meta.json']);
+    const staged = [...treeOf(join(scene.target, '.tempo-backup-restore')).keys()];
+    expect(staged.filter((name) => name.includes(a1.id) || name.includes('.partial'))).toEqual([]);
     const { result, exitCode } = await scene.restore({ replace: true, allow: ['damaged'] });
     expect([exitCode, result.blocks.restored, result.blocks.failed.length]).toEqual([12, 2, 1]);
     expect(scene.tree('traces')).toEqual(filesFor({ 'team-a': [a2], 'team-b': [b1] }));
@@ -191,7 +223,10 @@ describe('restore --replace', () => {
 
   it('throws when combined with a filter that would replace a tenant by a part of it', async () => {
     scene = await Scene.of({ tenants: TENANTS });
-    await expect(scene.restore({ replace: true, block: [a1.id] })).rejects.toThrow(UsageError);
+    await expect(scene.restore({ replace: true, from: NOW })).rejects.toThrow(UsageError);
+    await expect(scene.restore({ replace: true, to: NOW })).rejects.toThrow(UsageError);
+    await expect(scene.restore({ replace: true, traceId: '01'.repeat(16) })).rejects.toThrow(UsageError);
+    expect(existsSync(scene.target)).toBe(false);
   });
 });
 
@@ -262,7 +297,7 @@ describe('restore --dry-run', () => {
     scene = await Scene.of({ tenants: TENANTS });
     const { result, exitCode } = await scene.restore({ dryRun: true });
     expect([exitCode, result.dryRun, result.blocks.total, result.blocks.restored]).toEqual([0, true, 3, 0]);
-    expect(scene.logged[0]).toMatch(/3 of 3 blocks are missing there, .* needed, .* free, owner/);
+    expect(scene.logged[0]).toMatch(/3 of 3 blocks and 0 of 0 WAL blocks to write, .* needed, .* free, owner/);
     expect(existsSync(scene.target)).toBe(false);
   });
 
@@ -313,7 +348,11 @@ describe('gates of a restore', () => {
   });
 });
 
-function put(name: string, text: string): void {
+function putBlock(tenant: string, { id, files }: BlockFiles): void {
+  for (const [name, bytes] of files) put(`traces/${tenant}/${id}/${name}`, bytes);
+}
+
+function put(name: string, text: string | Buffer): void {
   const path = join(scene.target, name);
   mkdirSync(join(path, '..'), { recursive: true });
   writeFileSync(path, text);

@@ -178,6 +178,24 @@ describe('a backup', () => {
     expect([...memory.objects.keys()].filter((key) => key.startsWith('points/'))).toEqual([]);
   });
 
+  it('gives up also when the clock was set back meanwhile', async () => {
+    const { tempo, open } = newWorld();
+    tempo.addBlock();
+    const builder = await beginBackup(await open());
+    const cut = await storeAll(builder, tempo);
+    const later = performance.now() + GRACE;
+    const spy = jest.spyOn(performance, 'now').mockReturnValue(later);
+    const committed = builder.commit(detailsOf({ ...cut, damaged: [], cutAt: new Date() }));
+    await expect(committed).rejects.toThrow(/longer than the 77760 s/);
+    spy.mockRestore();
+  });
+
+  it('tells in its point how long it could have taken', async () => {
+    const { tempo, open } = newWorld();
+    const { manifest } = await backUp(await open(), tempo, { grace: 3 * HOUR });
+    expect(manifest.grace).toBe(3 * HOUR);
+  });
+
   it('lets two runs at once both make whole points', async () => {
     const { tempo, open, storage } = newWorld();
     for (let n = 0; n < 6; n++) tempo.addBlock();
@@ -210,6 +228,22 @@ describe('a source that lost something', () => {
     const empty = new FakeTempo(2, clock);
     await expect(backUp(await open(), empty)).rejects.toBeInstanceOf(SourceRegressedError);
     expect([...memory.objects.keys()].filter((key) => key.startsWith('points/'))).toHaveLength(1);
+    await expect(backUp(await open(), empty, { allow: ['source-regression'] })).resolves.toMatchObject({
+      manifest: { tenants: [] },
+    });
+  });
+
+  it('makes no point when it is empty and nobody can tell what was before, unless that is allowed', async () => {
+    const { clock, tempo, open, memory } = newWorld();
+    await backUp(await open(), tempo);
+    clock.pass(HOUR);
+    tempo.addBlock();
+    const { id } = (await backUp(await open(), tempo)).manifest;
+    const empty = new FakeTempo(2, clock);
+    memory.objects.get(`points/${id}.json`)?.bytes.fill(0x41, 3);
+    await expect(backUp(await open(), empty)).rejects.toThrow(`'${id}' can't be read and may not have been`);
+    for (const [key, { bytes }] of memory.objects) if (key.startsWith('points/')) bytes.fill(0x41, 3);
+    await expect(backUp(await open(), empty)).rejects.toBeInstanceOf(SourceRegressedError);
     await expect(backUp(await open(), empty, { allow: ['source-regression'] })).resolves.toMatchObject({
       manifest: { tenants: [] },
     });

@@ -245,9 +245,12 @@ describe('prune refuses', () => {
     await expect(pruneNow()).resolves.toMatchObject({ points: { deleted: { length: 11 } } });
   });
 
-  it('not in a repository of fewer than ten points', async () => {
+  it('for the share of bytes, however few points there are', async () => {
     const { pruneNow } = await manyExpired(9);
-    await expect(pruneNow()).resolves.toMatchObject({ points: { condemned: { length: 8 } } });
+    await expect(pruneNow()).rejects.toMatchObject({
+      lift: 'mass-deletion',
+      message: expect.stringContaining('bytes'),
+    });
   });
 
   it('when manifests were lost, however few points there were', async () => {
@@ -298,6 +301,51 @@ describe('prune refuses', () => {
 });
 
 describe('prune beside a running backup', () => {
+  const ANYTHING = { allow: new Set(['mass-deletion']) };
+
+  it('waits for as long as the most patient runner may take, whatever its own grace', async () => {
+    const { clock, repository, tempo, pruneNow, backup, keys } = await newWorld();
+    tempo.addBlock();
+    await backup({ grace: 5 * DAY });
+    clock.pass(10 * DAY);
+    await (await beginBackup(repository)).storeBlock(toStore(tempo.addBlock()));
+    clock.pass(5 * DAY - HOUR);
+    expect((await pruneNow({ grace: HOUR, ...ANYTHING })).objects).toEqual({ condemned: 0, deleted: 0 });
+    clock.pass(HOUR);
+    expect((await pruneNow({ grace: HOUR, ...ANYTHING })).objects).toEqual({ condemned: 4, deleted: 0 });
+    clock.pass(5 * DAY - HOUR);
+    expect((await pruneNow({ grace: HOUR, ...ANYTHING })).objects.deleted).toBe(0);
+    expect(keys('blocks/')).toHaveLength(8);
+    clock.pass(HOUR);
+    expect((await pruneNow({ grace: HOUR, ...ANYTHING })).objects.deleted).toBe(4);
+  });
+
+  it('looks again before it deletes, and leaves what a point names that was committed meanwhile', async () => {
+    const { clock, memory, repository, tempo, pruneNow, backup, storage } = await newWorld();
+    tempo.addBlock();
+    await backup();
+    const block = tempo.addBlock();
+    await (await beginBackup(repository)).storeBlock(toStore(block));
+    // A runner without any deadline: it adopts what is old.
+    const careless = await beginBackup(repository, { grace: 100 * DAY });
+    const cut = await storeAll(careless, tempo);
+    clock.pass(GRACE);
+    await pruneNow(ANYTHING);
+    clock.pass(GRACE);
+    const list = memory.list.bind(memory);
+    let committed: string | undefined;
+    jest.spyOn(memory, 'list').mockImplementation(async function* (prefix, startAfter) {
+      yield* list(prefix, startAfter);
+      if (prefix !== 'wal/' || committed !== undefined) return;
+      committed = '';
+      committed = (await careless.commit(detailsOf({ ...cut, damaged: [], cutAt: clock.now() }))).manifest.id;
+    });
+    storage.reset();
+    expect((await pruneNow(ANYTHING)).objects.deleted).toBe(0);
+    expect(storage.keys.list.filter((prefix) => prefix === 'points/')).toHaveLength(2);
+    expect(await readWholePoint(repository, committed ?? '')).toEqual(contentsOf(tempo));
+  });
+
   it('deletes nothing that a backup found before it began to condemn', async () => {
     const { clock, repository, tempo, pruneNow, backup } = await newWorld();
     tempo.addBlock();

@@ -34,7 +34,9 @@ describe('quick verification', () => {
     const { storage, repository, first } = await newWorld();
     storage.reset();
     const { recoveryPoints } = await verifyPoints(repository, { points: [first], level: 'quick' });
-    expect(recoveryPoints).toEqual([{ id: first, ok: true, level: 'quick', complete: true, problems: 0 }]);
+    expect(recoveryPoints).toEqual([
+      { id: first, ok: true, suspect: false, level: 'quick', complete: true, problems: 0 },
+    ]);
     expect(dataBytes(storage)).toEqual([]);
     expect(storage.keys.list.sort()).toEqual(['blocks/team-a/', 'blocks/team-b/', 'points/', 'verifications/', 'wal/']);
     expect(storage.counts).toMatchObject({ head: 1, read: 0 });

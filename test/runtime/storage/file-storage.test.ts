@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -140,14 +141,89 @@ describe('FileStorage', () => {
     await storage.put('blocks/a', sourceOf('inside'));
     await mkdir(join(parent, 'outside'));
     await writeFile(join(parent, 'outside', 'secret'), 'outside');
-    await symlink(join(parent, 'outside', 'secret'), join(folder, 'blocks', 'link'));
     await symlink(join(parent, 'outside'), join(folder, 'outside'));
 
     expect(await keysIn(storage)).toEqual(['blocks/a']);
-    expect(await keysIn(storage, 'outside/')).toEqual([]);
+    await expect(keysIn(storage, 'outside/')).rejects.toThrow(`'${join(folder, 'outside')}'`);
+
+    await symlink(join(parent, 'outside', 'secret'), join(folder, 'blocks', 'link'));
+    await expect(keysIn(storage, 'blocks/')).rejects.toThrow(`'${join(folder, 'blocks', 'link')}'`);
     expect(await storage.head('blocks/link')).toBeUndefined();
     await expect(storage.get('blocks/link')).rejects.toThrow('it is a symbolic link, and links are never followed');
     await expect(storage.read('blocks/link', 0, Buffer.alloc(1))).rejects.toThrow(StorageError);
+  });
+
+  it.each(['points', 'blocks/tenant'])('neither reads nor writes below %s when that is a link', async (link) => {
+    const outside = join(parent, 'outside');
+    await mkdir(outside);
+    await writeFile(join(outside, 'a'), 'outside');
+    await mkdir(join(folder, 'blocks'), { recursive: true });
+    await symlink(outside, join(folder, link));
+    const storage = await open();
+    const refusal = expect.objectContaining({
+      name: 'StorageError',
+      message: expect.stringContaining(`'${join(folder, link)}' in '${storage.url}': it is a symbolic link`),
+    });
+
+    await expect(storage.put(`${link}/b/c`, sourceOf('b'))).rejects.toEqual(refusal);
+    await expect(storage.get(`${link}/a`)).rejects.toEqual(refusal);
+    await expect(storage.read(`${link}/a`, 0, Buffer.alloc(1))).rejects.toEqual(refusal);
+    await expect(storage.head(`${link}/a`)).rejects.toEqual(refusal);
+    await expect(storage.delete([`${link}/a`])).rejects.toEqual(refusal);
+    await expect(keysIn(storage, `${link}/`)).rejects.toEqual(refusal);
+    await expect(keysIn(storage, link.slice(0, -1))).rejects.toEqual(refusal);
+    expect(await readdir(outside)).toEqual(['a']);
+  });
+
+  it.each(['.tmp', '.checksums'])('is not opened when its %s is a link', async (name) => {
+    await mkdir(folder);
+    await symlink(parent, join(folder, name));
+
+    await expect(open()).rejects.toThrow('it is a symbolic link');
+  });
+
+  it('lets the repository itself be a link', async () => {
+    await mkdir(join(parent, 'real'));
+    await symlink(join(parent, 'real'), folder);
+    const storage = await open();
+
+    await storage.put('points/a', sourceOf('a'));
+
+    expect(await keysIn(storage, 'points/')).toEqual(['points/a']);
+  });
+
+  it('looks once at each folder for links', async () => {
+    const looks: string[] = [];
+    class Looking extends FileCalls {
+      override lstat(path: string): ReturnType<FileCalls['lstat']> {
+        looks.push(path);
+        return super.lstat(path);
+      }
+    }
+    await (await open()).put('blocks/t/a', sourceOf('a'));
+    const storage = await open({ calls: new Looking() });
+
+    for (let i = 0; i < 3; i++) await storage.get('blocks/t/a');
+
+    expect(looks.filter((path) => path.startsWith(join(folder, 'blocks')))).toEqual([
+      join(folder, 'blocks'),
+      join(folder, 'blocks', 't'),
+    ]);
+  });
+
+  it('reports a FIFO in the place of an object, and waits for nobody', async () => {
+    const storage = await open();
+    await mkdir(join(folder, 'points'));
+    execFileSync('mkfifo', [join(folder, 'points', 'a')]);
+    const damage = expect.objectContaining({
+      name: 'IntegrityError',
+      message: expect.stringContaining(`'points/a' in '${storage.url}': it is no regular file`),
+    });
+
+    await expect(storage.get('points/a')).rejects.toEqual(damage);
+    await expect(storage.read('points/a', 0, Buffer.alloc(1))).rejects.toEqual(damage);
+    await expect(storage.head('points/a')).rejects.toEqual(damage);
+    await expect(storage.put('points/a', sourceOf('a'))).rejects.toEqual(damage);
   });
 
   it('removes folders that a delete left empty, and never the repository', async () => {

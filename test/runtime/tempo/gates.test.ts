@@ -1,4 +1,5 @@
-import { findGates, type GatedBlock, type GateInput, type GateName } from '../../../runtime/tempo/gates';
+import type { GatedBlock, GateInput, GateName } from '../../../runtime/tempo/gate-input';
+import { findGates } from '../../../runtime/tempo/gates';
 import { readableFormats } from '../../../runtime/tempo/gates-versions';
 import { retentionForAll } from '../../../runtime/tempo/retention';
 

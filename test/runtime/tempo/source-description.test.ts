@@ -8,11 +8,15 @@ beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'tempo-backup-folders-'))));
 afterEach(() => rmSync(home, { recursive: true }));
 
 it.each([
-  ['/var/tempo/traces', '/var/tempo/wal', '/var/tempo', 'traces', 'wal'],
-  ['/var/tempo/traces', '/var/tempo/live-store/traces', '/var/tempo', 'traces', 'live-store/traces'],
-  ['/data/blocks', '/wal', '/', 'data/blocks', 'wal'],
-])('finds the folder that holds %s and %s', (path, walPath, folder, tracesPath, relativeWalPath) => {
-  expect(sourceFolders({ path, walPath })).toEqual({ path, walPath, home: folder, tracesPath, relativeWalPath });
+  ['/var/tempo/traces', '/var/tempo/wal', { home: '/var/tempo', tracesPath: 'traces', relativeWalPath: 'wal' }],
+  [
+    '/var/tempo/traces',
+    '/var/tempo/live-store/traces',
+    { home: '/var/tempo', tracesPath: 'traces', relativeWalPath: 'live-store/traces' },
+  ],
+  ['/data/blocks', '/wal', { home: '/', tracesPath: 'data/blocks', relativeWalPath: 'wal' }],
+])('finds the folder that holds %s and %s', (path, walPath, found) => {
+  expect(sourceFolders({ path, walPath })).toEqual({ path, walPath, ...found });
 });
 
 it('looks for the WAL beside the blocks, and for that of 3.0 first', () => {

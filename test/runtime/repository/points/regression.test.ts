@@ -55,6 +55,12 @@ describe('a block that vanished', () => {
     expect(vanished([block('a')], [block('c', { level: 1 })])).toEqual([]);
   });
 
+  it('explains no more blocks than a compaction takes, however well one covers them', () => {
+    const before = Array.from({ length: 30 }, (_, n) => block(`b${n}`));
+    expect(vanished(before, [block('c', { level: 1, objects: 25 })])).toHaveLength(22);
+    expect(vanished(before, [block('c', { level: 2, objects: 25 })])).toEqual([]);
+  });
+
   it.each<[string, Partial<IndexedBlock>]>([
     ['is of the same level', { level: 0 }],
     ['starts later', { level: 1, start: '2026-11-22T10:00:00.001Z' }],

@@ -6,6 +6,8 @@ import { useAwsEnvironment } from '../../../helpers/aws-environment';
 import { bytesOf, sourceOf } from '../../../helpers/buffer-source';
 import { DOUBLE_ACCESS_KEY, S3Double, type S3DoubleOptions } from '../../../helpers/s3-double';
 
+jest.setTimeout(30_000);
+
 const MIB = 1024 * 1024;
 const CERTIFICATES = join(__dirname, '../../../fixtures/tls');
 const SECRET = 'top-secret';

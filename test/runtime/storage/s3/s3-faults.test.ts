@@ -6,6 +6,8 @@ import { useAwsEnvironment } from '../../../helpers/aws-environment';
 import { breakingSource, bytesOf, sourceOf } from '../../../helpers/buffer-source';
 import { DOUBLE_ACCESS_KEY, S3Double, type S3Fault, type S3Operation } from '../../../helpers/s3-double';
 
+jest.setTimeout(30_000);
+
 const MIB = 1024 * 1024;
 const SLOW_DOWN: S3Fault = { kind: 'refuse', status: 503, code: 'SlowDown' };
 const INTERNAL: S3Fault = { kind: 'refuse', status: 500, code: 'InternalError' };

@@ -20,7 +20,7 @@ async function openDouble(options: S3DoubleOptions = {}): Promise<StorageUnderTe
   return { double, storage, cleanUp: () => double.stop() };
 }
 
-storageSuite('S3 storage', openDouble);
+storageSuite('S3 storage', openDouble, { manyObjects: 1001, timeoutMs: 60_000 });
 
 describe('S3 storage', () => {
   it('writes below its prefix and sees nothing beside it', async () => {
