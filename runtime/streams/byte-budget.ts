@@ -21,4 +21,4 @@ export class ByteBudget {
 }
 
 /** Bounds all part buffers of the process together, so that peak memory doesn't depend on how many files are under way. */
-export const partBudget = new ByteBudget(32 * MIB);
+export const partBudget = new ByteBudget(24 * MIB);

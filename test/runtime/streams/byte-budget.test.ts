@@ -105,8 +105,8 @@ describe('ByteBudget', () => {
     expect(budget.inUse).toBe(10);
   });
 
-  it('allows 32 MiB of parts in a process', () => {
-    expect(partBudget.limit).toBe(32 * 1024 * 1024);
+  it('allows 24 MiB of parts in a process', () => {
+    expect(partBudget.limit).toBe(24 * 1024 * 1024);
   });
 });
 
