@@ -7,8 +7,6 @@ import { type Storage } from './storage';
 export interface OpenStorageOptions {
   /** Makes the folder or prefix when it is absent; buckets are never made. */
   readonly create: boolean;
-  /** Where credentials and their like are looked for. @default process.env */
-  readonly env?: NodeJS.ProcessEnv;
   /** Ends what is under way, with nothing half done. */
   readonly signal?: AbortSignal;
 }

@@ -29,7 +29,7 @@ describe('openStorage', () => {
   });
 
   it('opens a bucket without talking to it', async () => {
-    const storage = await openStorage('s3://bucket/prefix?region=eu-central-1', { create: true, env: {} });
+    const storage = await openStorage('s3://bucket/prefix?region=eu-central-1', { create: true });
 
     expect(storage.url).toContain('s3://bucket/prefix');
     await storage.close();
