@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceBlock } from '../../../runtime/tempo/source-block';
 import { blockFiles, makeBlock, makeWalBlock, writeOld } from '../../helpers/tempo-tree';
@@ -138,7 +138,9 @@ describe('takeCut', () => {
 
     it('waits for a block whose files were written within the last tick of the clock', async () => {
       const block = makeBlock(tempo.traces, 'team-a');
-      for (const name of ['index', 'meta.json']) writeFileSync(tempo.pathOf(block, name), block.files.get(name) ?? '');
+      const now = new Date();
+      for (const name of ['index', 'meta.json']) utimesSync(tempo.pathOf(block, name), now, now);
+      tempo.disk.freezeTime(now);
       tempo.disk.before(/^pause/, () => writeOld(tempo.pathOf(block, 'index'), '{"rowGroups":[]}'));
       await tempo.cut();
       expect(tempo.sink.blocks.get(`team-a/${block.id}`)?.files.get('index')?.toString()).toBe('{"rowGroups":[]}');

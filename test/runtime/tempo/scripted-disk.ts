@@ -1,5 +1,5 @@
 import type { BigIntStats, Dirent } from 'node:fs';
-import { SourceDisk } from '../../../runtime/tempo/source-disk';
+import { type FileState, SourceDisk } from '../../../runtime/tempo/source-disk';
 
 /** A disk on which something happens at the time of a given look. Pauses take no time; what happens in them is given, too. */
 export class ScriptedDisk extends SourceDisk {
@@ -10,6 +10,17 @@ export class ScriptedDisk extends SourceDisk {
     readonly action: () => void;
     seen: number;
   }[] = [];
+
+  private time: number | undefined;
+
+  /** From here on time passes in pauses only, so that what counts as just written doesn't depend on the machine's speed. */
+  freezeTime(now: Date): void {
+    this.time = now.getTime();
+  }
+
+  override ageOf(state: FileState): number {
+    return this.time === undefined ? super.ageOf(state) : this.time - state.modifiedMs;
+  }
 
   /** Runs the action before the `turn`-th look whose `<kind> <path>` matches; kinds are list, state, small, read, pause. */
   before(at: RegExp, action: () => void, turn = 1): this {
@@ -39,6 +50,7 @@ export class ScriptedDisk extends SourceDisk {
 
   override pause(ms: number, signal: AbortSignal): Promise<void> {
     this.pauses.push(ms);
+    if (this.time !== undefined) this.time += ms;
     this.happen(`pause ${ms}`);
     signal.throwIfAborted();
     return Promise.resolve();
