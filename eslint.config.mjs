@@ -17,7 +17,7 @@ const storageImplementations = {
 
 const boundaries = [
   forbid(['lib/contract/**'], {
-    regex: '^(?!\\./|zod$|croner$)',
+    regex: '^(?!\\./|\\.\\./(contract|command-line|plan|values|[a-z-]+$)|zod$|croner$)',
     message: 'the contract imports nothing but itself, zod, croner',
   }),
   forbid(['lib/kubernetes/**'], {

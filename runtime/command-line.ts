@@ -6,10 +6,10 @@ import {
   COMMANDS,
   optionsOf,
   type ParsedCommand,
-} from '../lib/contract/commands';
-import { didYouMean } from '../lib/contract/nearest-name';
-import { camelCase, type OptionDefinition } from '../lib/contract/option-definition';
-import { type OptionValue, parseOptionValue } from '../lib/contract/option-value';
+} from '../lib/contract/command-line/commands';
+import { didYouMean } from '../lib/contract/values/nearest-name';
+import { camelCase, type OptionDefinition } from '../lib/contract/command-line/option-definition';
+import { type OptionValue, parseOptionValue } from '../lib/contract/command-line/option-value';
 import { UsageError } from './errors';
 
 interface GivenOption {

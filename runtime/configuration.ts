@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
-import { ConfigError } from '../lib/contract/config-error';
+import { ConfigError } from '../lib/contract/values/config-error';
 import { CONFIG_LOOKUP, parseRunnerConfig, type RunnerConfig } from '../lib/contract/runner-config';
 import { UsageError } from './errors';
 

@@ -1,6 +1,11 @@
-import { type CommandDefinition, type CommandName, COMMANDS, COMMON_OPTIONS } from '../lib/contract/commands';
+import {
+  type CommandDefinition,
+  type CommandName,
+  COMMANDS,
+  COMMON_OPTIONS,
+} from '../lib/contract/command-line/commands';
 import { EXIT_CODE_MEANINGS, type ExitCode } from '../lib/contract/exit-codes';
-import { type OptionDefinition } from '../lib/contract/option-definition';
+import { type OptionDefinition } from '../lib/contract/command-line/option-definition';
 
 const WIDTH = 100;
 

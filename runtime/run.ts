@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { CommandCall, CommandName } from '../lib/contract/commands';
+import type { CommandCall, CommandName } from '../lib/contract/command-line/commands';
 import { ExitCode } from '../lib/contract/exit-codes';
 import type { CommandResults } from '../lib/contract/results';
-import { formatSize } from '../lib/contract/size';
+import { formatSize } from '../lib/contract/values/size';
 import { parseCommand } from './command-line';
 import { backup } from './commands/backup';
 import type { CommandContext, Outcome } from './commands/context';
@@ -19,7 +19,7 @@ import { createLog, type Log, type LogFormat } from './log';
 import { NO_PROGRESS, terminalProgress } from './progress';
 import { Repository } from './repository/repository';
 import { openStorage } from './storage/open-storage';
-import { sourceFolders } from './tempo/source-description';
+import { sourceFolders } from './tempo/source/source-description';
 import { render } from './text/render';
 import { RUNNER_VERSION } from './version';
 

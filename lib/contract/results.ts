@@ -1,5 +1,5 @@
 import { type Damage } from './manifest';
-import { type Scope } from './rule';
+import { type Scope } from './plan/rule';
 
 /** Requests to the repository's storage by kind, such as `{ put: 12, get: 1 }`. */
 export type Requests = Readonly<Record<string, number>>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseConfig } from './config-error';
-import { durationText } from './duration-text';
-import { planSchema } from './plan';
+import { parseConfig } from './values/config-error';
+import { durationText } from './values/duration-text';
+import { planSchema } from './plan/plan';
 
 /** Where the runner looks for its configuration when not told, in this order. */
 export const CONFIG_LOOKUP = ['./tempo-backup.yaml', '/etc/tempo-backup/config.yaml'] as const;

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors';
-import type { SourceFolders } from '../tempo/source-description';
+import type { SourceFolders } from '../tempo/source/source-description';
 
 /** Throws `UsageError` when the repository and a folder of Tempo's lie in each other: Tempo would take the one for a tenant's blocks. */
 export async function refuseNesting(

@@ -1,5 +1,5 @@
-import type { PruneOptions } from '../../lib/contract/commands';
-import { parseDuration } from '../../lib/contract/duration';
+import type { PruneOptions } from '../../lib/contract/command-line/commands';
+import { parseDuration } from '../../lib/contract/values/duration';
 import { ExitCode } from '../../lib/contract/exit-codes';
 import type { PruneResult } from '../../lib/contract/results';
 import { prune as pruneRepository } from '../repository/prune';

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import type { RestoreOptions } from '../../lib/contract/commands';
-import { parseDuration } from '../../lib/contract/duration';
+import type { RestoreOptions } from '../../lib/contract/command-line/commands';
+import { parseDuration } from '../../lib/contract/values/duration';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import { isDamage } from '../repository/repository';
 import { fetchObject } from '../repository/fetch';
-import type { GateInput, Owner, TargetFacts } from '../tempo/gate-input';
-import { retentionForAll } from '../tempo/retention';
-import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../tempo/tempo-config';
-import type { ConfigText } from '../tempo/tempo-config-text';
-import type { PlannedFolder } from '../tempo/target-folder';
-import { freeBytesOf, ownerOf, type SourcePaths, type TargetTree } from '../tempo/target-tree';
+import type { GateInput, Owner, TargetFacts } from '../tempo/gates/gate-input';
+import { retentionForAll } from '../tempo/configuration/retention';
+import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../tempo/configuration/tempo-config';
+import type { ConfigText } from '../tempo/configuration/tempo-config-text';
+import type { PlannedFolder } from '../tempo/target/target-folder';
+import { freeBytesOf, ownerOf, type SourcePaths, type TargetTree } from '../tempo/target/target-tree';
 import type { CommandContext } from './context';
 import type { Selection } from './restore-selection';
 

@@ -3,7 +3,7 @@ import { IntegrityError, UsageError } from '../errors';
 import { objectSource } from '../repository/fetch';
 import { filesOf } from '../repository/layout-guard';
 import { forEachConcurrently } from '../streams/concurrency';
-import { readTraceIds } from '../tempo/parquet';
+import { readTraceIds } from '../tempo/block/parquet';
 import type { CommandContext } from './context';
 import type { Selection } from './restore-selection';
 

@@ -1,21 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import type { RestoreOptions } from '../../lib/contract/commands';
+import type { RestoreOptions } from '../../lib/contract/command-line/commands';
 import { ExitCode } from '../../lib/contract/exit-codes';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
-import { formatSize } from '../../lib/contract/size';
+import { formatSize } from '../../lib/contract/values/size';
 import { RefusedError, UsageError } from '../errors';
 import { fetchObject } from '../repository/fetch';
 import { Stopwatch } from '../stopwatch';
-import type { Gate, Owner } from '../tempo/gate-input';
-import { findGates } from '../tempo/gates';
-import { bytesOf, type PlannedFolder } from '../tempo/target-folder';
-import { diskFs, type TargetFs } from '../tempo/target-fs';
-import { otherStagings } from '../tempo/target-journal';
-import type { Replaced } from '../tempo/target-replace';
-import { type Forecast, forecast, neededBytes, type RestoredFolders, restoreFolders } from '../tempo/target-restore';
-import { unfinishedBytes } from '../tempo/target-staging';
-import { checkTree, hasBlock, treeAt, treeBelow, type TargetTree } from '../tempo/target-tree';
+import type { Gate, Owner } from '../tempo/gates/gate-input';
+import { findGates } from '../tempo/gates/gates';
+import { bytesOf, type PlannedFolder } from '../tempo/target/target-folder';
+import { diskFs, type TargetFs } from '../tempo/target/target-fs';
+import { otherStagings } from '../tempo/target/target-journal';
+import type { Replaced } from '../tempo/target/target-replace';
+import {
+  type Forecast,
+  forecast,
+  neededBytes,
+  type RestoredFolders,
+  restoreFolders,
+} from '../tempo/target/target-restore';
+import { unfinishedBytes } from '../tempo/target/target-staging';
+import { checkTree, hasBlock, treeAt, treeBelow, type TargetTree } from '../tempo/target/target-tree';
 import type { CommandContext, Outcome } from './context';
 import {
   currentUser,

@@ -1,4 +1,4 @@
-import type { ShowOptions } from '../../lib/contract/commands';
+import type { ShowOptions } from '../../lib/contract/command-line/commands';
 import { ExitCode } from '../../lib/contract/exit-codes';
 import type { ShowResult } from '../../lib/contract/results';
 import { VerificationLedger } from '../repository/verification-ledger';

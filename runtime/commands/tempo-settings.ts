@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { parseDuration } from '../../lib/contract/duration';
+import { parseDuration } from '../../lib/contract/values/duration';
 import type { RunnerConfig } from '../../lib/contract/runner-config';
 import { UsageError } from '../errors';
-import { retentionForAll, type RetentionRules } from '../tempo/retention';
-import { readTempoConfig, type TempoConfig } from '../tempo/tempo-config';
-import { literalSecrets } from '../tempo/tempo-config-secrets';
+import { retentionForAll, type RetentionRules } from '../tempo/configuration/retention';
+import { readTempoConfig, type TempoConfig } from '../tempo/configuration/tempo-config';
+import { literalSecrets } from '../tempo/configuration/tempo-config-secrets';
 
 export interface ConfigFileBytes {
   readonly name: string;

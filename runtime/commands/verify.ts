@@ -1,10 +1,10 @@
-import type { VerifyOptions } from '../../lib/contract/commands';
+import type { VerifyOptions } from '../../lib/contract/command-line/commands';
 import { ExitCode } from '../../lib/contract/exit-codes';
 import type { VerifyResult } from '../../lib/contract/results';
 import type { Repository } from '../repository/repository';
 import { type Inspector, verifyPoints } from '../repository/verify';
 import { Stopwatch } from '../stopwatch';
-import { inspectBlock, inspectPage } from '../tempo/block-inspection';
+import { inspectBlock, inspectPage } from '../tempo/block/block-inspection';
 import type { CommandContext, Outcome } from './context';
 
 const INSPECTOR: Inspector = {

@@ -7,7 +7,7 @@ import {
   type TenantIndex,
   type TenantSummary,
 } from '../../lib/contract/manifest';
-import { parseInstant } from '../../lib/contract/instant';
+import { parseInstant } from '../../lib/contract/values/instant';
 import { isDamageNoticeKey, pointIdOf, pointKey, POINTS_PREFIX, timeOfId } from '../../lib/contract/repository-layout';
 import { IntegrityError, UsageError } from '../errors';
 import type { Storage } from '../storage/storage';

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../lib/contract/duration';
+import { parseDuration } from '../../lib/contract/values/duration';
 import type { Manifest } from '../../lib/contract/manifest';
 import type { PointEntry } from './points/point-order';
 

@@ -1,4 +1,4 @@
-import type { CommandName } from '../../lib/contract/commands';
+import type { CommandName } from '../../lib/contract/command-line/commands';
 import type {
   BackupResult,
   CommandResults,
@@ -10,7 +10,7 @@ import type {
   ShowResult,
   VerifyResult,
 } from '../../lib/contract/results';
-import { formatSize } from '../../lib/contract/size';
+import { formatSize } from '../../lib/contract/values/size';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in CommandName]: (result: CommandResults[C], now: Date) => string };

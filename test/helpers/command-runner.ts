@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CommandName } from '../../lib/contract/commands';
+import type { CommandName } from '../../lib/contract/command-line/commands';
 import type { CommandResults } from '../../lib/contract/results';
 import { run } from '../../runtime/run';
 import { copyFixture } from './tempo-tree';

@@ -1,7 +1,13 @@
-import { COMMAND_NAMES, type CommandName, COMMANDS, optionsOf, type ParsedCommand } from '../../lib/contract/commands';
-import { camelCase, type OptionDefinition, type OptionFormat } from '../../lib/contract/option-definition';
-import { type OptionValue } from '../../lib/contract/option-value';
-import { toArguments } from '../../lib/contract/to-arguments';
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  COMMANDS,
+  optionsOf,
+  type ParsedCommand,
+} from '../../lib/contract/command-line/commands';
+import { camelCase, type OptionDefinition, type OptionFormat } from '../../lib/contract/command-line/option-definition';
+import { type OptionValue } from '../../lib/contract/command-line/option-value';
+import { toArguments } from '../../lib/contract/command-line/to-arguments';
 import { parseCommand } from '../../runtime/command-line';
 import { UsageError } from '../../runtime/errors';
 

@@ -1,4 +1,4 @@
-import { COMMAND_NAMES, COMMANDS, optionsOf } from '../../lib/contract/commands';
+import { COMMAND_NAMES, COMMANDS, optionsOf } from '../../lib/contract/command-line/commands';
 import { EXIT_CODE_MEANINGS } from '../../lib/contract/exit-codes';
 import { parseCommand } from '../../runtime/command-line';
 import { helpText } from '../../runtime/help';

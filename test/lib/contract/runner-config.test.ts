@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseRunnerConfig, runnerConfigJsonSchema } from '../../../lib/contract/runner-config';
-import { ConfigError } from '../../../lib/contract/config-error';
-import { recommendedPlan } from '../../../lib/contract/plan';
+import { ConfigError } from '../../../lib/contract/values/config-error';
+import { recommendedPlan } from '../../../lib/contract/plan/plan';
 
 const REPOSITORY = { url: 'file:///srv/backup' };
 

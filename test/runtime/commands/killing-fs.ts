@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { diskFs, type TargetFs } from '../../../runtime/tempo/target-fs';
+import { diskFs, type TargetFs } from '../../../runtime/tempo/target/target-fs';
 import { Killed } from '../../helpers/killing-storage';
 
 export interface KillingFsOptions {

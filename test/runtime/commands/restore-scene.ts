@@ -2,7 +2,7 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { RestoreOptions } from '../../../lib/contract/commands';
+import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
 import type { Manifest, TenantIndex } from '../../../lib/contract/manifest';
 import { blockPrefix, configKey, indexKey, pointKey, walPageKey } from '../../../lib/contract/repository-layout';
 import { parseRunnerConfig, type RunnerConfigInput } from '../../../lib/contract/runner-config';
@@ -13,7 +13,7 @@ import { Repository } from '../../../runtime/repository/repository';
 import { MemoryStorage } from '../../../runtime/storage/memory-storage';
 import type { Storage } from '../../../runtime/storage/storage';
 import { digestOf } from '../../../runtime/streams/digest';
-import type { TargetFs } from '../../../runtime/tempo/target-fs';
+import type { TargetFs } from '../../../runtime/tempo/target/target-fs';
 import { sourceOf } from '../../helpers/buffer-source';
 import { type BlockFiles, blockFiles, fakeParquet, type MadeBlock, pageName, walMeta } from '../../helpers/tempo-tree';
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IntegrityError, UsageError } from '../../../runtime/errors';
-import { readTraceIds } from '../../../runtime/tempo/parquet';
+import { readTraceIds } from '../../../runtime/tempo/block/parquet';
 import { sourceOf } from '../../helpers/buffer-source';
 import { type BlockFiles, copyFixture, type FixtureName, pushedTraceIds } from '../../helpers/tempo-tree';
 import { type PointContent, Scene, type StoredWal, treeOf } from './restore-scene';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RefusedError, UsageError } from '../../../runtime/errors';
-import { diskFs, type TargetFs } from '../../../runtime/tempo/target-fs';
+import { diskFs, type TargetFs } from '../../../runtime/tempo/target/target-fs';
 import type { BlockFiles } from '../../helpers/tempo-tree';
 import { block, filesFor, NOW, POINT, Scene, treeOf, wal } from './restore-scene';
 

@@ -1,0 +1,56 @@
+import { formatDuration } from '../../../../lib/contract/values/duration';
+import { longestGap, scheduleSchema } from '../../../../lib/contract/values/schedule';
+
+describe('the longest gap of a schedule', () => {
+  it.each([
+    ['* * * * *', '1m'],
+    ['*/10 * * * *', '10m'],
+    ['5 * * * *', '1h'],
+    ['15 */6 * * *', '6h'],
+    ['25 1 * * *', '1d'],
+    ['35 2 * * 0', '7d'],
+    ['45 3 1 * *', '31d'],
+    ['0 5 1 */3 *', '92d'],
+    ['0 0 1 1 *', '365d'],
+    ['0 0 29 2 *', '1461d'],
+    // Uneven within the day, and over the night.
+    ['0 8,12 * * *', '20h'],
+    ['0 9-17 * * *', '16h'],
+    ['*/45 * * * *', '45m'],
+    // Over the weekend: Friday 17:00 to Monday 09:00.
+    ['0 9-17 * * 1-5', '2d16h'],
+    // Every ten minutes, but in January only.
+    ['*/10 * * 1 *', '334d10m'],
+    // A day of the month or of the week, whichever comes first.
+    ['0 0 1 * 0', '7d'],
+  ])('of %s is %s', (cron, gap) => {
+    expect(formatDuration(longestGap({ cron, timeZone: 'UTC' }))).toBe(gap);
+  });
+
+  it('leaves out the hour of daylight saving: daily is daily everywhere', () => {
+    expect(formatDuration(longestGap({ cron: '0 2 * * *', timeZone: 'Europe/Berlin' }))).toBe('1d');
+  });
+});
+
+describe('a schedule', () => {
+  it('is in UTC unless told otherwise', () => {
+    expect(scheduleSchema.parse({ cron: '0 2 * * *' })).toEqual({ cron: '0 2 * * *', timeZone: 'UTC' });
+  });
+
+  it.each([
+    ['0 2 * *', "must be five cron fields such as '0 */6 * * *', got '0 2 * *'"],
+    ['0 0 2 * * *', 'must be five cron fields'],
+    ['@daily', 'must be five cron fields'],
+    ['0 0 L * *', 'L'],
+    ['61 * * * *', 'Invalid value for minute: 61'],
+    ['0 0 30 2 *', "must run some day, but '0 0 30 2 *' never does"],
+  ])('throws when the cron expression is %j', (cron, message) => {
+    expect(() => scheduleSchema.parse({ cron })).toThrow(message);
+  });
+
+  it('throws when the time zone is unknown', () => {
+    expect(() => scheduleSchema.parse({ cron: '0 2 * * *', timeZone: 'Europe/Bärlin' })).toThrow(
+      "must be an IANA time zone such as 'Europe/Berlin' or 'UTC', got 'Europe/Bärlin'",
+    );
+  });
+});
