@@ -1,5 +1,6 @@
 // jest can't require ESM, so packages that ship nothing else are transformed like the sources.
-const esmOnly = ['hyparquet', 'hyparquet-compressors', 'hysnappy', 'croner'];
+const kubernetesClient = ['@kubernetes/client-node', 'openid-client', 'oauth4webapi', 'jose', 'jsonpath-plus'];
+const esmOnly = ['hyparquet', 'hyparquet-compressors', 'hysnappy', 'croner', ...kubernetesClient];
 
 /** @type {import('jest').Config} */
 module.exports = {

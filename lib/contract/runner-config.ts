@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { parseConfig } from './values/config-error';
 import { durationText } from './values/duration-text';
+import { kubernetesSchema } from './kubernetes-config';
+import { encryptionSchema } from './encryption-config';
 import { planSchema } from './plan/plan';
 
 /** Where the runner looks for its configuration when not told, in this order. */
@@ -12,6 +14,19 @@ const tempoSchema = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be up to 63 letters, digits, dots, dashes and underscores')
     .default('tempo')
     .describe('Name of this Tempo. A repository takes recovery points of one Tempo only, told apart by this name.'),
+  url: z
+    .string()
+    .regex(/^https?:\/\/[^\s@]+$/, "must be a URL such as 'http://tempo:3200', without credentials")
+    .optional()
+    .describe("Tempo's HTTP address: asked for its version, told to flush. Absent: no flush, and the version is inferred from the data."),
+  flush: z
+    .strictObject({
+      deadline: durationText
+        .default('10m')
+        .describe('How long a backup waits until what Tempo held in memory lies in its backend. A backup that waits in vain goes on and says so.'),
+    })
+    .prefault({})
+    .describe('The flush before recovery points of scope all and data.'),
   storage: z
     .strictObject({
       backend: z.enum(['local']).default('local').describe('Where Tempo keeps its blocks.'),
@@ -65,6 +80,12 @@ const repositorySchema = z.strictObject({
 export const runnerConfigSchema = z.strictObject({
   tempo: tempoSchema.prefault({}).describe('The Tempo that is backed up and restored.'),
   repository: repositorySchema.describe('Where recovery points are kept.'),
+  kubernetes: kubernetesSchema
+    .optional()
+    .describe('The Kubernetes objects of Tempo. Absent: Tempo runs outside a cluster, and `tempo.configFiles` are taken.'),
+  encryption: encryptionSchema
+    .prefault({})
+    .describe('How Secrets are stored: only ever encrypted by OpenPGP, readable by stock gpg.'),
   plan: planSchema
     .prefault({})
     .describe('What is backed up when, and for how long it is kept. What is left out is as recommended.'),

@@ -103,7 +103,15 @@ const show = {
   name: 'show',
   summary: 'show one recovery point: tenants, blocks, write-ahead log, what it lacks',
   positionals: [{ name: 'id', value: 'ID', format: 'point', description: "ID of the recovery point, or 'latest'" }],
-  options: [],
+  options: [
+    {
+      name: 'config-diff',
+      type: 'string',
+      value: 'ID',
+      format: 'point',
+      description: "what changed in Tempo's configuration since this recovery point; of Secrets only which changed",
+    },
+  ],
   example: 'tempo-backup show latest',
   exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, INTERRUPTED],
 } as const satisfies CommandDefinition;
@@ -148,10 +156,11 @@ const restore = {
     {
       name: 'recovery-point',
       type: 'string',
-      value: 'latest|ID|TIME',
+      value: 'latest|latest-verified|ID|TIME',
       format: 'point-or-time',
       default: 'latest',
-      description: 'which recovery point; for a time, the newest made until then',
+      description:
+        'which recovery point; latest-verified: the newest that is sound and was verified; for a time, the newest made until then',
     },
     {
       name: 'target',
@@ -162,9 +171,10 @@ const restore = {
     {
       name: 'scope',
       type: 'string',
-      choices: ['data', 'wal', 'all'],
+      choices: ['full', 'config', 'data', 'wal', 'all'],
       default: 'all',
-      description: 'blocks, write-ahead log or both',
+      description:
+        'blocks, write-ahead log or both (all); in a cluster also the Kubernetes objects (config) or everything (full)',
     },
     { name: 'tenant', type: 'strings', value: 'TENANT', format: 'tenant', description: 'only this tenant' },
     {
@@ -197,6 +207,21 @@ const restore = {
       description: 'restore under the name of this tenant',
     },
     DRY_RUN,
+    {
+      name: 'in-cluster',
+      type: 'boolean',
+      description: 'start the restore job in the cluster of KUBECONFIG with these options, and follow it',
+    },
+    {
+      name: 'coordinate',
+      type: 'boolean',
+      description: 'what the restore job itself runs: stop Tempo, have the data moved, start Tempo, compare',
+    },
+    {
+      name: 'clear-wal',
+      type: 'boolean',
+      description: 'move the write-ahead log aside and restore none, when it is what keeps Tempo from starting',
+    },
     {
       name: 'replace',
       type: 'boolean',
@@ -238,8 +263,51 @@ const prune = {
   exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
+const snapshot = {
+  name: 'snapshot',
+  summary: "volume snapshots of Tempo's claims: create, list, prune, restore",
+  positionals: [
+    {
+      name: 'action',
+      value: 'create|list|prune|restore',
+      choices: ['create', 'list', 'prune', 'restore'],
+      description: 'create one of each claim and wait until it is ready; list them; prune by rule; make a claim of one',
+    },
+  ],
+  options: [
+    {
+      name: 'rule',
+      type: 'string',
+      value: 'NAME',
+      description: 'volume snapshot rule of the plan that it is made for, which says how long it is kept',
+    },
+    { name: 'name', type: 'string', value: 'NAME', description: 'restore: the volume snapshot' },
+    {
+      name: 'claim',
+      type: 'string',
+      value: 'NAME',
+      description: 'create: only this claim; restore: name of the new claim',
+    },
+    {
+      name: 'deadline',
+      type: 'string',
+      value: 'DURATION',
+      format: 'duration',
+      description: "how long to wait until it is ready; else what the rule says, else '30m'",
+    },
+    {
+      name: 'swap',
+      type: 'boolean',
+      description: "restore: put the new claim in the place of Tempo's own, which is kept, or say the manual steps",
+    },
+    DRY_RUN,
+  ],
+  example: 'tempo-backup snapshot create --rule daily',
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, REFUSED, INTERRUPTED],
+} as const satisfies CommandDefinition;
+
 /** All commands, in the order of `--help`. */
-export const COMMANDS = { backup, list, show, verify, restore, prune } as const;
+export const COMMANDS = { backup, list, show, verify, restore, prune, snapshot } as const;
 
 export type CommandName = keyof typeof COMMANDS;
 
@@ -253,7 +321,9 @@ export type OptionsOf<C extends CommandName> = CommonOptions &
   PositionalsOf<C>;
 
 type PositionalsOf<C extends CommandName> = {
-  readonly [P in (typeof COMMANDS)[C]['positionals'][number] as P['name']]: string;
+  readonly [P in (typeof COMMANDS)[C]['positionals'][number] as P['name']]: P extends { choices: readonly (infer Choice)[] }
+    ? Choice
+    : string;
 };
 
 export type BackupOptions = OptionsOf<'backup'>;
@@ -262,6 +332,7 @@ export type ShowOptions = OptionsOf<'show'>;
 export type VerifyOptions = OptionsOf<'verify'>;
 export type RestoreOptions = OptionsOf<'restore'>;
 export type PruneOptions = OptionsOf<'prune'>;
+export type SnapshotOptions = OptionsOf<'snapshot'>;
 
 /** A command with its options. */
 export type CommandCall = {

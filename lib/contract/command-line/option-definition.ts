@@ -8,13 +8,15 @@ export type OptionFormat =
   | 'point'
   /** `latest`, `all` or a recovery point's ID. */
   | 'points'
-  /** `latest`, a recovery point's ID or a time: the newest point not after it. */
+  /** `latest`, `latest-verified`, a recovery point's ID or a time: the newest point not after it. */
   | 'point-or-time'
   | 'tenant'
   | 'block'
   /** Up to 32 hexadecimal digits: arrives with all 32, in lower case. */
   | 'trace-id'
-  | 'version';
+  | 'version'
+  /** `7d` or `PT1H`; arrives as the text. */
+  | 'duration';
 
 /** An option of a command, as data: the parser, `--help`, `toArguments` and the types are made from it. */
 export interface OptionDefinition {
@@ -56,8 +58,18 @@ export interface PositionalDefinition {
   readonly name: string;
   /** What `--help` shows for it. */
   readonly value: string;
-  /** What the text must be. */
-  readonly format: OptionFormat;
+  /**
+   * The only values there are.
+   *
+   * @default - any that has the format
+   */
+  readonly choices?: readonly string[];
+  /**
+   * What the text must be.
+   *
+   * @default - any text that isn't empty
+   */
+  readonly format?: OptionFormat;
   /** For `--help`: what it is, without a full stop. */
   readonly description: string;
 }

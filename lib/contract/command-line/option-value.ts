@@ -1,3 +1,4 @@
+import { parseDuration } from '../values/duration';
 import { isPointId, parseInstant } from '../values/instant';
 import { didYouMean } from '../values/nearest-name';
 import { type OptionFormat } from './option-definition';
@@ -44,6 +45,7 @@ const PARSERS: Readonly<Record<OptionFormat, (text: string) => OptionValue>> = {
   block: (text) =>
     must(isBlockId(text), text, `'${text}' is no block ID; write a UUID in lower case, as 'show' prints it`),
   'trace-id': traceId,
+  duration: (text) => must(parseDuration(text) > 0, text, `'${text}' is no time; write one such as 30m`),
   version: (text) =>
     must(/^\d+\.\d+(\.\d+)?$/.test(text), text, `'${text}' is no version; write one such as 2.9 or 3.0`),
 };
@@ -58,7 +60,7 @@ function point(text: string, words: readonly string[]): string {
 }
 
 function pointOrTime(text: string): string {
-  if (text === 'latest') return text;
+  if (text === 'latest' || text === 'latest-verified') return text;
   try {
     parseInstant(text);
   } catch (cause) {
