@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { parseDuration } from '../../lib/contract/values/duration';
 import type { RunnerConfig } from '../../lib/contract/runner-config';
 import { UsageError } from '../errors';
@@ -49,6 +49,8 @@ export function refuseLiteralSecrets(files: readonly ConfigFileBytes[]): void {
 
 async function readConfigFile(name: string): Promise<ConfigFileBytes> {
   try {
+    // To read a pipe would wait for a writer for ever.
+    if (!(await stat(name)).isFile()) throw Object.assign(new Error('no file'), { code: 'it is no file' });
     return { name, bytes: await readFile(name) };
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);

@@ -1,26 +1,45 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { BackupResult, RestoreResult } from '../../lib/contract/results';
+import type { BackupResult, RestoreResult, VerifyResult } from '../../lib/contract/results';
 import { type PushedTrace, RealTempo, type TempoVersion } from '../helpers/real-tempo';
 
-const programs: readonly [TempoVersion, string, string | undefined][] = [
-  ['2.9', 'TEMPO_BIN', process.env.TEMPO_BIN],
-  ['3.0', 'TEMPO_3_BIN', process.env.TEMPO_3_BIN],
+interface Program {
+  readonly title: string;
+  readonly version: TempoVersion;
+  readonly variable: string;
+  readonly blockFormat?: string;
+}
+
+const programs: readonly Program[] = [
+  { title: 'a real Tempo 2.9', version: '2.9', variable: 'TEMPO_BIN' },
+  {
+    title: 'a real Tempo 2.10 with blocks of vParquet5',
+    version: '2.9',
+    variable: 'TEMPO_2_10_BIN',
+    blockFormat: 'vParquet5',
+  },
+  { title: 'a real Tempo 3.0', version: '3.0', variable: 'TEMPO_3_BIN' },
+  {
+    title: 'a real Tempo 3.0 with blocks of vParquet5',
+    version: '3.0',
+    variable: 'TEMPO_3_BIN',
+    blockFormat: 'vParquet5',
+  },
 ];
 
 const runner = resolve(__dirname, '../../dist/tempo-backup.js');
 
-for (const [version, variable, program] of programs) {
-  if (program === undefined)
-    process.stderr.write(`skipped: ${variable} names no Tempo ${version}, so no real one is backed up\n`);
-  (program === undefined ? describe.skip : describe)(`a real Tempo ${version}`, () => backsUp(version, program ?? ''));
+for (const tempo of programs) {
+  const program = process.env[tempo.variable];
+  if (program === undefined) process.stderr.write(`skipped: ${tempo.title}, as ${tempo.variable} names none\n`);
+  (program === undefined ? describe.skip : describe)(tempo.title, () => backsUp(tempo, program ?? ''));
 }
 
-function backsUp(version: TempoVersion, program: string): void {
+function backsUp({ version, blockFormat }: Program, program: string): void {
   let folder: string;
   let running: RealTempo[];
 
@@ -35,7 +54,7 @@ function backsUp(version: TempoVersion, program: string): void {
   });
 
   async function start(name: string): Promise<RealTempo> {
-    const tempo = new RealTempo(program, version, join(folder, name));
+    const tempo = new RealTempo(program, version, join(folder, name), blockFormat);
     running.push(tempo);
     await tempo.start();
     return tempo;
@@ -79,6 +98,10 @@ repository: { url: "file://${folder}/repository" }
 
     expect(backups.concat(last).flatMap((result) => result.blocks.damaged)).toEqual([]);
     expect(last.blocks.total).toBeGreaterThan(0);
+    if (blockFormat !== undefined) expect(await formatsIn(join(tempo.tracesPath, 'team-a'))).toEqual([blockFormat]);
+    const proof = await run<VerifyResult>('verify', '--level', 'content');
+    expect(proof.problems).toEqual([]);
+    expect(proof.recoveryPoints).toMatchObject([{ ok: true, level: 'content', complete: true }]);
 
     const restored = join(folder, 'restored');
     const result = await run<RestoreResult>('restore', '--target', restored);
@@ -118,4 +141,14 @@ repository: { url: "file://${folder}/repository" }
     await run('restore', '--scope', 'data');
     for (const each of pushed) await empty.until(`showing ${each.traceId}`, () => empty.has(each), 20_000);
   });
+}
+
+/** Block formats below a tenant's folder, each once. */
+async function formatsIn(folder: string): Promise<string[]> {
+  const formats = new Set<string>();
+  for (const entry of await readdir(folder, { recursive: true })) {
+    if (!/\/meta(\.compacted)?\.json$/.test(entry)) continue;
+    formats.add((JSON.parse(await readFile(join(folder, entry), 'utf8')) as { format: string }).format);
+  }
+  return [...formats];
 }

@@ -12,6 +12,7 @@ export interface PushedTrace {
   readonly traceId: string;
 }
 
+/** 2.9 stands for all with an ingester, 2.10 among them. */
 export type TempoVersion = '2.9' | '3.0';
 
 /** A real Tempo process on loopback that keeps its data below `home`, multi-tenant and with short periods. */
@@ -25,6 +26,8 @@ export class RealTempo {
     private readonly program: string,
     private readonly version: TempoVersion,
     private readonly home: string,
+    /** Such as `vParquet5`; Tempo's own default when undefined. */
+    private readonly blockFormat?: string,
   ) {
     this.tracesPath = join(home, 'traces');
     this.walPath = join(home, version === '2.9' ? 'wal' : 'live-store/traces');
@@ -33,7 +36,7 @@ export class RealTempo {
   async start(): Promise<void> {
     await mkdir(this.home, { recursive: true });
     const file = join(this.home, '..', 'tempo.yaml');
-    await writeFile(file, configuration(this.version, this.home));
+    await writeFile(file, configuration(this.version, this.home, this.blockFormat));
     this.process = spawn(this.program, [`-config.file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000)));
@@ -96,12 +99,13 @@ export class RealTempo {
   }
 }
 
-function configuration(version: TempoVersion, home: string): string {
+function configuration(version: TempoVersion, home: string, blockFormat: string | undefined): string {
+  const block = blockFormat === undefined ? '' : `, block: {version: ${blockFormat}}`;
   return `multitenancy_enabled: true
 server: {http_listen_address: 127.0.0.1, http_listen_port: 13210, grpc_listen_address: 127.0.0.1, grpc_listen_port: 19105}
 distributor: {receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:14328}}}}}
 memberlist: {bind_addr: [127.0.0.1], bind_port: 17956}
-storage: {trace: {backend: local, local: {path: ${home}/traces}, wal: {path: ${home}/wal}, blocklist_poll: 1s}}
+storage: {trace: {backend: local, local: {path: ${home}/traces}, wal: {path: ${home}/wal}, blocklist_poll: 1s${block}}}
 usage_report: {reporting_enabled: false}
 ${version === '2.9' ? MODULES_OF_2 : modulesOf3(home)}`;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Workplace } from '../helpers/command-runner';
@@ -202,6 +203,17 @@ describe('bad input', () => {
     const { exitCode, result } = await workplace.run('list');
     expect(exitCode).toBe(2);
     expect(result.error.message).toMatch(/line \d/);
+  });
+
+  it.each([
+    ['a missing file', 'absent.yaml', /read '.*absent\.yaml': ENOENT; correct 'tempo\.configFiles'/],
+    ['a pipe', 'pipe', /read '.*pipe': it is no file; correct 'tempo\.configFiles'/],
+  ])("of Tempo's configuration: %s is named", async (_, name, message) => {
+    execFileSync('mkfifo', [join(workplace.folder, 'pipe')]);
+    await workplace.configure({ files: [join(workplace.folder, name)] });
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(2);
+    expect(result.error.message).toMatch(message);
   });
 
   it('of a repository inside the data makes no folder there', async () => {

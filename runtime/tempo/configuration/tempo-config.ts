@@ -11,8 +11,11 @@ import { type ConfigText, isMap, parseConfigText, valueAt, type YamlMap } from '
 
 /** What backup and restore ask of a Tempo's configuration. */
 export interface TempoConfig {
-  /** By the modules that are configured: `2.x` has an ingester and a compactor, `3.0` a live-store and backend workers. */
-  readonly version: '2.x' | '3.0' | undefined;
+  /**
+   * By the modules that are configured: `2.x` has an ingester and a compactor, `3.0` a live-store and backend workers. A 2.x that writes
+   * vParquet5 is 2.10 at least.
+   */
+  readonly version: '2.x' | '2.10' | '3.0' | undefined;
   readonly retention: RetentionRules;
   /** Milliseconds: 3.0 tombstones an older WAL when it starts. */
   readonly completeBlockTimeout: number;
@@ -55,12 +58,13 @@ export function readTempoConfig(files: readonly ConfigText[]): TempoConfig {
 
 function guessVersion(settings: YamlMap): TempoConfig['version'] {
   if (MODULES_OF_3.some((module) => module in settings)) return '3.0';
-  return MODULES_OF_2.some((module) => module in settings) ? '2.x' : undefined;
+  if (!MODULES_OF_2.some((module) => module in settings)) return undefined;
+  return valueAt(settings, 'storage', 'trace', 'block', 'version') === 'vParquet5' ? '2.10' : '2.x';
 }
 
 function completeBlockTimeout(version: TempoConfig['version'], read: Read): number {
   const module = version === '3.0' ? 'live_store' : 'ingester';
-  return read(module, 'complete_block_timeout') ?? COMPLETE_BLOCK_TIMEOUT_MS[version ?? '2.x'];
+  return read(module, 'complete_block_timeout') ?? COMPLETE_BLOCK_TIMEOUT_MS[version === '3.0' ? '3.0' : '2.x'];
 }
 
 interface RetentionSource {

@@ -53,6 +53,13 @@ describe("Tempo's configuration", () => {
     expect(read('').retention.origin).toBe("'file-0.yaml'");
   });
 
+  it('knows that a 2.x that writes vParquet5 is 2.10 at least', () => {
+    const writing = (format: string) => read(`ingester: {}\nstorage: {trace: {block: {version: ${format}}}}`).version;
+    expect(writing('vParquet5')).toBe('2.10');
+    expect(writing('vParquet4')).toBe('2.x');
+    expect(writing('vParquet5-preview2')).toBe('2.x');
+  });
+
   it('knows from when on 2.x shows blocks of factor 1', () => {
     expect(read('query_frontend: {rf1_after: 2026-01-02T03:04:05Z}').rf1After).toEqual(
       new Date('2026-01-02T03:04:05Z'),
