@@ -18,12 +18,16 @@ const tempoSchema = z.strictObject({
     .string()
     .regex(/^https?:\/\/[^\s@]+$/, "must be a URL such as 'http://tempo:3200', without credentials")
     .optional()
-    .describe("Tempo's HTTP address: asked for its version, told to flush. Absent: no flush, and the version is inferred from the data."),
+    .describe(
+      "Tempo's HTTP address: asked for its version, told to flush. Absent: no flush, and the version is inferred from the data.",
+    ),
   flush: z
     .strictObject({
       deadline: durationText
         .default('10m')
-        .describe('How long a backup waits until what Tempo held in memory lies in its backend. A backup that waits in vain goes on and says so.'),
+        .describe(
+          'How long a backup waits until what Tempo held in memory lies in its backend. A backup that waits in vain goes on and says so.',
+        ),
     })
     .prefault({})
     .describe('The flush before recovery points of scope all and data.'),
@@ -82,7 +86,9 @@ export const runnerConfigSchema = z.strictObject({
   repository: repositorySchema.describe('Where recovery points are kept.'),
   kubernetes: kubernetesSchema
     .optional()
-    .describe('The Kubernetes objects of Tempo. Absent: Tempo runs outside a cluster, and `tempo.configFiles` are taken.'),
+    .describe(
+      'The Kubernetes objects of Tempo. Absent: Tempo runs outside a cluster, and `tempo.configFiles` are taken.',
+    ),
   encryption: encryptionSchema
     .prefault({})
     .describe('How Secrets are stored: only ever encrypted by OpenPGP, readable by stock gpg.'),

@@ -1,4 +1,3 @@
-import type { CommandName } from '../../lib/contract/command-line/commands';
 import type {
   BackupResult,
   CommandResults,
@@ -13,7 +12,7 @@ import type {
 import { formatSize } from '../../lib/contract/values/size';
 import { age, type Column, counted, table } from './table';
 
-type Renderers = { readonly [C in CommandName]: (result: CommandResults[C], now: Date) => string };
+type Renderers = { readonly [C in keyof CommandResults]: (result: CommandResults[C], now: Date) => string };
 
 const RENDERERS: Renderers = {
   backup: renderBackup,
@@ -25,7 +24,7 @@ const RENDERERS: Renderers = {
 };
 
 /** The result of a command as people read it. */
-export function render<C extends CommandName>(command: C, result: CommandResults[C], now: Date): string {
+export function render<C extends keyof CommandResults>(command: C, result: CommandResults[C], now: Date): string {
   return RENDERERS[command](result, now);
 }
 

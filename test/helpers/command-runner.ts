@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CommandName } from '../../lib/contract/command-line/commands';
 import type { CommandResults } from '../../lib/contract/results';
 import { run } from '../../runtime/run';
 import { copyFixture } from './tempo-tree';
@@ -53,7 +52,7 @@ export class Workplace {
   }
 
   /** Runs a command with `--output json`; a failure's `result` is the error that it printed. */
-  async run<C extends CommandName>(command: C, ...args: string[]): Promise<Ran<CommandResults[C] & Failure>> {
+  async run<C extends keyof CommandResults>(command: C, ...args: string[]): Promise<Ran<CommandResults[C] & Failure>> {
     const ran = await this.type(command, ...args, '--config', this.config, '--output', 'json');
     return { ...ran, result: JSON.parse(ran.stdout) as CommandResults[C] & Failure };
   }

@@ -321,7 +321,9 @@ export type OptionsOf<C extends CommandName> = CommonOptions &
   PositionalsOf<C>;
 
 type PositionalsOf<C extends CommandName> = {
-  readonly [P in (typeof COMMANDS)[C]['positionals'][number] as P['name']]: P extends { choices: readonly (infer Choice)[] }
+  readonly [P in (typeof COMMANDS)[C]['positionals'][number] as P['name']]: P extends {
+    choices: readonly (infer Choice)[];
+  }
     ? Choice
     : string;
 };
