@@ -15,12 +15,12 @@ export async function decryptSecret(name: string, bytes: Buffer, config: Encrypt
   const message = await openpgp.readMessage({ binaryMessage: new Uint8Array(bytes) }).catch(() => undefined);
   if (message === undefined) throw new IntegrityError(`read ${name}: it is damaged: it is no OpenPGP message`);
   try {
-    const { data } = await openpgp.decrypt({
+    const { data } = (await openpgp.decrypt({
       message,
       ...(key === undefined ? {} : { decryptionKeys: [key] }),
       ...(passphraseFile === undefined ? {} : { passwords: [await readPassphrase(passphraseFile, 'passphraseFile')] }),
       format: 'binary',
-    });
+    })) as unknown as { data: Uint8Array };
     return Buffer.from(data);
   } catch {
     // What the library says may hold what it decrypted.
@@ -53,8 +53,11 @@ async function privateKey(config: EncryptionConfig): Promise<PrivateKey | undefi
     });
   const passphrase = await readPassphrase(privateKeyPassphraseFile, 'privateKeyPassphraseFile');
   return openpgp.decryptKey({ privateKey: key, passphrase }).catch(() => {
-    throw new UsageError(`read '${path}': the passphrase of the key is another one; correct '${privateKeyPassphraseFile}'`, {
-      path,
-    });
+    throw new UsageError(
+      `read '${path}': the passphrase of the key is another one; correct '${privateKeyPassphraseFile}'`,
+      {
+        path,
+      },
+    );
   });
 }

@@ -50,7 +50,8 @@ export class SecretEncryption {
     const openpgp = await import('openpgp');
     const { keys, readers } = await (this.loaded ??= this.load());
     const message = await openpgp.createMessage({ binary: new Uint8Array(plain) });
-    const encrypted = await openpgp.encrypt({
+    // Its types name streams of a package that isn't installed.
+    const encrypted = (await openpgp.encrypt({
       message,
       encryptionKeys: [...keys],
       ...(this.passphrase === undefined ? {} : { passwords: [this.passphrase] }),
@@ -63,7 +64,7 @@ export class SecretEncryption {
         // The most that there is, 65 million bytes: a passphrase is guessed offline.
         s2kIterationCountByte: 255,
       },
-    });
+    })) as unknown as Uint8Array;
     return { bytes: Buffer.from(encrypted), readers };
   }
 
