@@ -4,7 +4,7 @@ import type { VerifyResult } from '../../lib/contract/results';
 import type { Repository } from '../repository/repository';
 import { verifyPoints } from '../repository/verify';
 import { Stopwatch } from '../stopwatch';
-import { INSPECTOR } from './block-inspector';
+import { INSPECTOR } from './verify/inspector';
 import type { CommandContext, Outcome } from './context';
 
 /** Proves that recovery points can be restored, and remembers how far. */

@@ -3,7 +3,7 @@ import type { Rule } from '../../../lib/contract/plan/rule';
 import type { VerifyProblem, Verified } from '../../../lib/contract/results';
 import { InterruptedError, RunnerError } from '../../errors';
 import { verifyPoints } from '../../repository/verify';
-import { INSPECTOR } from '../block-inspector';
+import { INSPECTOR } from '../verify/inspector';
 import type { CommandContext } from '../context';
 
 /** What became of the verification that the plan wants after a backup. */

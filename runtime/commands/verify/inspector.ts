@@ -1,5 +1,5 @@
-import type { Inspector } from '../repository/verify';
-import { inspectBlock, inspectPage } from '../tempo/block/block-inspection';
+import type { Inspector } from '../../repository/verify';
+import { inspectBlock, inspectPage } from '../../tempo/block/block-inspection';
 
 /** What only a reader of Tempo's files can tell about what the repository holds. */
 export const INSPECTOR: Inspector = {
