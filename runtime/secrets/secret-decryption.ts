@@ -2,10 +2,11 @@ import type { PrivateKey } from 'openpgp';
 import type { EncryptionConfig } from '../../lib/contract/encryption-config';
 import { IntegrityError, UsageError } from '../errors';
 import { readKeyFile, readPassphrase } from './key-files';
+import { loadOpenpgp } from './load-openpgp';
 
 /** Reads what `SecretEncryption` wrote, with the private key or the passphrase of the configuration. `name` is for messages. */
 export async function decryptSecret(name: string, bytes: Buffer, config: EncryptionConfig): Promise<Buffer> {
-  const openpgp = await import('openpgp');
+  const openpgp = loadOpenpgp();
   const { passphraseFile } = config;
   const key = await privateKey(config);
   if (key === undefined && passphraseFile === undefined)
@@ -33,7 +34,7 @@ export async function decryptSecret(name: string, bytes: Buffer, config: Encrypt
 async function privateKey(config: EncryptionConfig): Promise<PrivateKey | undefined> {
   const { privateKeyFile: path, privateKeyPassphraseFile } = config;
   if (path === undefined) return undefined;
-  const openpgp = await import('openpgp');
+  const openpgp = loadOpenpgp();
   const bytes = await readKeyFile(path, 'privateKeyFile');
   const text = bytes.toString('latin1');
   const key = await (

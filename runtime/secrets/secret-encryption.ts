@@ -4,6 +4,7 @@ import type { EncryptionConfig } from '../../lib/contract/encryption-config';
 import type { SecretEncryption as Encrypted } from '../../lib/contract/manifest';
 import { UsageError } from '../errors';
 import { readKeyFile, readPassphrase } from './key-files';
+import { loadOpenpgp } from './load-openpgp';
 import { isOfPassphrase, passphraseCheck } from './passphrase-check';
 
 /** To whom Secrets are encrypted. */
@@ -47,7 +48,7 @@ export class SecretEncryption {
   }
 
   async encrypt(plain: Buffer): Promise<{ readonly bytes: Buffer; readonly readers: Readers }> {
-    const openpgp = await import('openpgp');
+    const openpgp = loadOpenpgp();
     const { keys, readers } = await (this.loaded ??= this.load());
     const message = await openpgp.createMessage({ binary: new Uint8Array(plain) });
     // Its types name streams of a package that isn't installed.
@@ -99,7 +100,7 @@ async function readRecipient(path: string): Promise<RecipientFile> {
 
 /** The keys of a file, each of which can be encrypted to today. */
 async function publicKeys({ path, bytes }: RecipientFile): Promise<Key[]> {
-  const openpgp = await import('openpgp');
+  const openpgp = loadOpenpgp();
   const text = bytes.toString('latin1');
   const keys = await (
     text.includes('-----BEGIN PGP')
