@@ -116,6 +116,17 @@ describe('a backup with Kubernetes objects', () => {
     expect(secrets()).toHaveLength(3);
   });
 
+  it('encrypts a Secret anew when verify found its message lost', async () => {
+    await workplace.run('backup');
+    const [lost = ''] = stored().filter((name) => name.endsWith('.pgp'));
+    rmSync(join(workplace.repository, 'config', lost));
+    expect((await workplace.run('verify')).exitCode).toBe(12);
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(0);
+    expect(secretIn(result.recoveryPoint.id)?.key).not.toBe(`config/${lost}`);
+    expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(0);
+  });
+
   it('stores nothing of a Secret in clear, nor anything that depends on its content alone', async () => {
     const { result, stderr, stdout } = await workplace.run('backup');
     const files = readdirSync(workplace.repository, { recursive: true, withFileTypes: true })
