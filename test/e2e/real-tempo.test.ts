@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { BackupResult, RestoreResult, ShowResult } from '../../lib/contract/results';
+import type { BackupResult, RestoreResult } from '../../lib/contract/results';
 import { type PushedTrace, RealTempo, type TempoVersion } from '../helpers/real-tempo';
 
 const programs: readonly [TempoVersion, string, string | undefined][] = [
@@ -92,7 +92,7 @@ repository: { url: "file://${folder}/repository" }
     expect(metrics).not.toMatch(/tempo_ingester_replay_errors_total\{[^}]*\} [1-9]/);
   });
 
-  it('has flushed what it held before a backup that asks for it, and tells its version', async () => {
+  it('has flushed what it held before a backup that asks for it', async () => {
     const tempo = await start('original');
     await writeFile(
       join(folder, 'tempo-backup.yaml'),
@@ -107,8 +107,6 @@ repository: { url: "file://${folder}/repository" }
     const { flush, recoveryPoint } = await run<BackupResult>('backup');
     expect(flush).toMatchObject({ asked: version === '2.9', reached: true, open: [] });
     expect(recoveryPoint.tenants.map(({ tenant }) => tenant)).toEqual(['team-a', 'team-b']);
-    const shown = await run<ShowResult>('show', 'latest');
-    expect(shown.recoveryPoint.source.tempoVersion).toMatch(new RegExp(`^${version.replace('.', '\\.')}\\.`));
   });
 
   it('shows blocks restored beside it without a restart', async () => {
