@@ -9,6 +9,11 @@ const hosts = {
   message: 'the runtime imports only lib/contract',
 };
 const sdk = { group: ['@aws-sdk/*', '@smithy/*'], message: 'only runtime/storage/s3.ts knows the AWS SDK' };
+const openpgp = { group: ['openpgp', 'openpgp/*'], message: 'only runtime/secrets knows OpenPGP' };
+const kubernetes = {
+  group: ['@kubernetes/*', '@kubernetes/**'],
+  message: 'only runtime/cluster knows the Kubernetes API',
+};
 // The interface's types may be named anywhere; bytes themselves move only where the layers say so.
 const storageImplementations = {
   regex: '/storage/(?!storage$)',
@@ -28,23 +33,31 @@ const boundaries = [
     group: ['cdk8s*', 'constructs', '@aws-sdk/*', '**/kubernetes/**', '**/runtime/**'],
     message: 'AWS components know nothing of Kubernetes or the runtime',
   }),
-  forbid(['runtime/**'], hosts, sdk),
-  forbid(['runtime/storage/s3.ts'], hosts),
-  forbid(['runtime/streams/**'], hosts, sdk, {
-    group: ['**/repository/**', '**/tempo/**', '**/commands/**'],
+  forbid(['runtime/**'], hosts, sdk, kubernetes, openpgp),
+  forbid(['runtime/storage/s3.ts'], hosts, kubernetes, openpgp),
+  forbid(['runtime/streams/**'], hosts, sdk, kubernetes, openpgp, {
+    group: ['**/repository/**', '**/tempo/**', '**/cluster/**', '**/commands/**'],
     message: 'streams know bytes only',
   }),
-  forbid(['runtime/commands/**'], hosts, sdk, {
+  forbid(['runtime/commands/**'], hosts, sdk, kubernetes, openpgp, {
     group: ['**/storage/**'],
     message: 'commands reach bytes through the repository',
   }),
-  forbid(['runtime/repository/**'], hosts, sdk, storageImplementations, {
-    group: ['**/tempo/**', '**/commands/**'],
-    message: 'the repository knows neither Tempo nor commands',
+  forbid(['runtime/repository/**'], hosts, sdk, kubernetes, openpgp, storageImplementations, {
+    group: ['**/tempo/**', '**/cluster/**', '**/commands/**'],
+    message: 'the repository knows neither Tempo nor clusters nor commands',
   }),
-  forbid(['runtime/tempo/**'], hosts, sdk, storageImplementations, {
-    group: ['**/repository/**', '**/commands/**'],
-    message: 'tempo knows neither repositories nor commands',
+  forbid(['runtime/tempo/**'], hosts, sdk, kubernetes, openpgp, storageImplementations, {
+    group: ['**/repository/**', '**/cluster/**', '**/commands/**'],
+    message: 'tempo knows neither repositories nor clusters nor commands',
+  }),
+  forbid(['runtime/cluster/**'], hosts, sdk, openpgp, {
+    group: ['**/repository/**', '**/tempo/**', '**/storage/**', '**/commands/**'],
+    message: 'the cluster layer knows the Kubernetes API only',
+  }),
+  forbid(['runtime/secrets/**'], hosts, sdk, kubernetes, {
+    group: ['**/repository/**', '**/tempo/**', '**/cluster/**', '**/storage/**', '**/commands/**'],
+    message: 'encryption knows bytes and keys only',
   }),
   forbid(['stacks/**'], {
     group: ['**/private/**', '**/runtime/**', '@aws-sdk/*'],

@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import type { CommandCall, CommandName } from '../lib/contract/command-line/commands';
+import type { CommandCall } from '../lib/contract/command-line/commands';
 import { ExitCode } from '../lib/contract/exit-codes';
 import type { CommandResults } from '../lib/contract/results';
 import { formatSize } from '../lib/contract/values/size';
+import type { ClusterApi } from './cluster/cluster-api';
+import { type OpenCluster, openCluster } from './cluster/open-cluster';
 import { parseCommand } from './command-line';
 import { backup } from './commands/backup';
 import type { CommandContext, Outcome } from './commands/context';
@@ -13,7 +15,7 @@ import { restore } from './commands/restore';
 import { show } from './commands/show';
 import { verify } from './commands/verify';
 import { loadConfiguration } from './configuration';
-import { InterruptedError, RefusedError, RunnerError } from './errors';
+import { InterruptedError, RefusedError, RunnerError, UsageError } from './errors';
 import { helpText } from './help';
 import { createLog, type Log, type LogFormat } from './log';
 import { NO_PROGRESS, terminalProgress } from './progress';
@@ -34,6 +36,8 @@ export interface Surroundings {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly onSignal: (signal: 'SIGTERM' | 'SIGINT', listener: () => void) => unknown;
+  /** @default - as KUBECONFIG or the pod's ServiceAccount says */
+  readonly openCluster?: OpenCluster;
 }
 
 /** A command that came to an end, whatever its result. */
@@ -83,15 +87,25 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
     options.output === 'text' && surroundings.stderr.isTTY
       ? terminalProgress(surroundings.stderr, formatSize)
       : NO_PROGRESS;
+  const cluster = clusterOnce(surroundings, signal);
   try {
     const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
-    return await dispatch(call, { config, repository, log, progress, signal, now: () => new Date() });
+    return await dispatch(call, {
+      config,
+      repository,
+      log,
+      progress,
+      cluster: cluster.open,
+      signal,
+      now: () => new Date(),
+    });
   } catch (error) {
     throw signal.aborted
       ? new InterruptedError(`${call.command}: interrupted; run it again, it goes on from here`)
       : error;
   } finally {
     progress.end();
+    await cluster.close();
     await storage.close();
   }
 }
@@ -110,10 +124,32 @@ async function dispatch(call: CommandCall, context: CommandContext): Promise<Com
       return completed('restore', await restore(context, call.options));
     case 'prune':
       return completed('prune', await prune(context, call.options));
+    case 'snapshot':
+      throw new UsageError(`snapshot ${call.options.action}: volume snapshots are not made by this release`);
   }
 }
 
-function completed<C extends CommandName>(command: C, { result, exitCode }: Outcome<CommandResults[C]>): Completed {
+/** One connection for the run, made when it is first needed: most commands never do. */
+function clusterOnce(
+  surroundings: Surroundings,
+  signal: AbortSignal,
+): { open: () => Promise<ClusterApi>; close: () => Promise<void> } {
+  let opened: Promise<ClusterApi> | undefined;
+  const open = surroundings.openCluster ?? openCluster;
+  return {
+    open: () => (opened ??= open({ signal })),
+    close: async () => {
+      // That it couldn't be opened is said by who asked for it.
+      const [result] = await Promise.allSettled(opened ? [opened] : []);
+      if (result?.status === 'fulfilled') result.value.close();
+    },
+  };
+}
+
+function completed<C extends keyof CommandResults>(
+  command: C,
+  { result, exitCode }: Outcome<CommandResults[C]>,
+): Completed {
   return { exitCode, json: () => JSON.stringify(result), text: () => render(command, result, new Date()) };
 }
 

@@ -19,7 +19,9 @@ export const kubernetesSchema = z.strictObject({
   configMaps: z
     .array(objectName)
     .default([])
-    .describe("ConfigMaps of Tempo: its configuration, overrides, runtime configuration. Tempo's retention is read from them."),
+    .describe(
+      "ConfigMaps of Tempo: its configuration, overrides, runtime configuration. Tempo's retention is read from them.",
+    ),
   secrets: z
     .array(objectName)
     .default([])

@@ -9,6 +9,7 @@ export interface KubernetesRight {
   readonly group: string;
   /** Plural, with subresource: `statefulsets`, `pods/log`. */
   readonly resource: string;
+  /** What may be done. */
   readonly verbs: readonly KubernetesVerb[];
   /**
    * The objects that the verbs are good for.

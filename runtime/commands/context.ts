@@ -1,5 +1,6 @@
 import type { RunnerConfig } from '../../lib/contract/runner-config';
 import type { ExitCode } from '../../lib/contract/exit-codes';
+import type { ClusterApi } from '../cluster/cluster-api';
 import type { Log } from '../log';
 import type { Progress } from '../progress';
 import type { Repository } from '../repository/repository';
@@ -10,6 +11,8 @@ export interface CommandContext {
   readonly repository: Repository;
   readonly log: Log;
   readonly progress: Progress;
+  /** The Kubernetes API: one for the run, opened when first asked for. */
+  readonly cluster: () => Promise<ClusterApi>;
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal;
   now(): Date;

@@ -78,7 +78,8 @@ function exitCodeOf({ blocks }: RestoreResult): ExitCode {
   return blocks.failed.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE;
 }
 
-function checkOptions({ replace, from, to, traceId }: RestoreOptions): void {
+function checkOptions({ replace, from, to, traceId, ...options }: RestoreOptions): void {
+  refuseCluster(options);
   if (replace && (from ?? to ?? traceId) !== undefined) {
     throw new UsageError(
       "restore: '--replace' replaces whole tenants, or the very blocks that --block names; leave out --from, --to and --trace-id, or leave out --replace",
@@ -86,6 +87,16 @@ function checkOptions({ replace, from, to, traceId }: RestoreOptions): void {
   }
   if (from && to && from > to)
     throw new UsageError(`restore: '--from' ${from.toISOString()} is after '--to' ${to.toISOString()}`);
+}
+
+function refuseCluster(options: Pick<RestoreOptions, 'scope' | 'inCluster' | 'coordinate' | 'clearWal'>): void {
+  const { scope, inCluster, coordinate, clearWal } = options;
+  const asked = scope === 'full' || scope === 'config' ? `--scope ${scope}` : undefined;
+  const flag = inCluster ? '--in-cluster' : coordinate ? '--coordinate' : clearWal ? '--clear-wal' : asked;
+  if (flag !== undefined)
+    throw new UsageError(
+      `restore: '${flag}' is for a restore in a cluster, which this release doesn't do; leave it out`,
+    );
 }
 
 async function prepare(context: CommandContext, options: RestoreOptions): Promise<Prepared> {

@@ -5,7 +5,12 @@ import {
   optionsOf,
   type ParsedCommand,
 } from '../../lib/contract/command-line/commands';
-import { camelCase, type OptionDefinition, type OptionFormat } from '../../lib/contract/command-line/option-definition';
+import {
+  camelCase,
+  type OptionDefinition,
+  type OptionFormat,
+  type PositionalDefinition,
+} from '../../lib/contract/command-line/option-definition';
 import { type OptionValue } from '../../lib/contract/command-line/option-value';
 import { toArguments } from '../../lib/contract/command-line/to-arguments';
 import { parseCommand } from '../../runtime/command-line';
@@ -27,7 +32,8 @@ describe('the command line', () => {
       options: { ...COMMON, recoveryPoint: 'latest', level: 'quick' },
     });
     expect(parse('prune')).toEqual({ command: 'prune', options: { ...COMMON, dryRun: false, allow: [] } });
-    const flags = { dryRun: false, replace: false, tenant: [], block: [], allow: [] };
+    const cluster = { inCluster: false, coordinate: false, clearWal: false };
+    const flags = { dryRun: false, replace: false, tenant: [], block: [], allow: [], ...cluster };
     expect(parse('restore')).toEqual({
       command: 'restore',
       options: { ...COMMON, recoveryPoint: 'latest', scope: 'all', ...flags },
@@ -82,10 +88,13 @@ describe('the command line', () => {
   it.each([
     [
       '',
-      "parse arguments: no command given; known: backup, list, show, verify, restore, prune; see 'tempo-backup --help'",
+      "parse arguments: no command given; known: backup, list, show, verify, restore, prune, snapshot; see 'tempo-backup --help'",
     ],
     ['bakcup', "parse arguments: 'bakcup' is no command; did you mean 'backup'?"],
-    ['frobnicate', "parse arguments: 'frobnicate' is no command; known: backup, list, show, verify, restore, prune"],
+    [
+      'frobnicate',
+      "parse arguments: 'frobnicate' is no command; known: backup, list, show, verify, restore, prune, snapshot",
+    ],
     ['help bakcup', "parse arguments: 'bakcup' is no command; did you mean 'backup'?"],
     [
       '--config x backup',
@@ -109,6 +118,15 @@ describe('the command line', () => {
     ['backup now', "backup: 'now' is one argument too many; see 'tempo-backup backup --help'"],
     ['show', "show: ID is missing; write 'tempo-backup show latest'"],
     ['show newest', "show ID: 'newest' is no recovery point; write 'latest' or an ID that 'list' prints"],
+    ['snapshot', "snapshot: create|list|prune|restore is missing; write 'tempo-backup snapshot create --rule daily'"],
+    [
+      'snapshot creat',
+      "snapshot create|list|prune|restore: 'creat' is no choice; did you mean 'create'? (create, list, prune, restore)",
+    ],
+    ['snapshot create now', "snapshot: 'now' is one argument too many"],
+    ['snapshot create --deadline soon', "snapshot: '--deadline': 'soon'"],
+    ['snapshot create --deadline 0s', "snapshot: '--deadline': '0s' is no time; write one such as 30m"],
+    ['show latest --config-diff before', "show: '--config-diff': 'before' is no recovery point"],
     ['show ../../etc/passwd', "'../../etc/passwd' is no recovery point"],
     [
       'verify --recovery-point some',
@@ -141,11 +159,12 @@ const SAMPLES: Readonly<Record<OptionFormat, readonly OptionValue[]>> = {
   instant: [new Date('2026-11-23T08:30:00.123Z')],
   point: ['latest', POINT],
   points: ['latest', 'all', POINT],
-  'point-or-time': ['latest', POINT, '2026-11-23T08:30:00Z'],
+  'point-or-time': ['latest', 'latest-verified', POINT, '2026-11-23T08:30:00Z'],
   tenant: ['team-a', "odd!_.*'()"],
   block: ['274bd888-53b9-42dc-adfe-d9e6ecfc6f2b'],
   'trace-id': ['0000000000000000000000000000ab12'],
   version: ['2.10', '3.0.1'],
+  duration: ['30m', 'PT1H'],
 };
 
 const TEXTS = ['plain', 'with spaces', '--looks-like=an option', '-', 'quotes \' and "', 'ümläut', 'line\nbreak'];
@@ -161,7 +180,10 @@ function valuesOf({ type, choices, format }: OptionDefinition): readonly unknown
 function histories(command: CommandName): Record<string, unknown>[] {
   const options = optionsOf(command);
   const positionals = Object.fromEntries(
-    COMMANDS[command].positionals.map(({ name, format }) => [name, SAMPLES[format].at(-1)]),
+    (COMMANDS[command].positionals as readonly PositionalDefinition[]).map(({ name, choices, format }) => [
+      name,
+      choices?.at(-1) ?? (format === undefined ? TEXTS : SAMPLES[format]).at(-1),
+    ]),
   );
   const single = options.flatMap((option) =>
     valuesOf(option).map((value) => ({ [camelCase(option.name)]: value, ...positionals })),
@@ -172,7 +194,7 @@ function histories(command: CommandName): Record<string, unknown>[] {
 
 describe.each(COMMAND_NAMES)('the arguments of %s', (command) => {
   it('are read back as they were written', () => {
-    const defaults = parseCommand(toArguments(command, { id: 'latest' })) as { options: object };
+    const defaults = parseCommand(toArguments(command, { id: 'latest', action: 'list' })) as { options: object };
     const cases = histories(command);
     expect(cases.length).toBeGreaterThan(optionsOf(command).length);
     for (const options of cases) {

@@ -19,7 +19,13 @@ function problemsOf(value: unknown): readonly string[] {
 describe('the configuration', () => {
   it('needs nothing but the URL of the repository', () => {
     expect(parseRunnerConfig({ repository: REPOSITORY })).toEqual({
-      tempo: { name: 'tempo', storage: { backend: 'local', path: '/var/tempo/traces' }, configFiles: [] },
+      tempo: {
+        name: 'tempo',
+        flush: { deadline: '10m' },
+        storage: { backend: 'local', path: '/var/tempo/traces' },
+        configFiles: [],
+      },
+      encryption: { recipients: [] },
       repository: { url: 'file:///srv/backup', create: true },
       plan: recommendedPlan(),
     });
@@ -28,18 +34,36 @@ describe('the configuration', () => {
   it('takes every key', () => {
     const tempo = {
       name: 'prod',
+      url: 'https://tempo.monitoring:3200',
+      flush: { deadline: '5m' },
       storage: { backend: 'local', path: '/data/traces', walPath: '/data/wal' },
       configFiles: ['/etc/tempo/tempo.yaml'],
       version: '2.10',
       retention: '336h0m0s',
       owner: '10001:10001',
     };
+    const kubernetes = {
+      namespace: 'monitoring',
+      workload: { kind: 'StatefulSet', name: 'tempo' },
+      configMaps: ['tempo'],
+      secrets: ['tempo-s3'],
+      services: ['tempo'],
+      persistentVolumeClaims: ['storage-tempo-0'],
+      volumeSnapshotClass: 'csi-hostpath',
+      restore: { cronJob: 'a', moverCronJob: 'b', deadline: '1h' },
+    };
+    const encryption = {
+      recipients: ['/keys/platform.asc'],
+      passphraseFile: '/keys/passphrase',
+      privateKeyFile: '/keys/restore.asc',
+      privateKeyPassphraseFile: '/keys/restore-passphrase',
+    };
     const config = parseRunnerConfig({
-      tempo,
+      ...{ tempo, kubernetes, encryption },
       repository: { ...REPOSITORY, create: false },
       plan: { prune: { grace: 'P2D' } },
     });
-    expect(config.tempo).toEqual(tempo);
+    expect(config).toMatchObject({ tempo, kubernetes, encryption });
     expect(config.repository.create).toBe(false);
     expect(config.plan.prune.grace).toBe('P2D');
   });
@@ -93,6 +117,22 @@ describe('the configuration', () => {
     [
       { repository: { ...REPOSITORY, bucket: 'x' } },
       "'repository.bucket' is no key of the configuration; known: url, create",
+    ],
+    [
+      { repository: REPOSITORY, tempo: { url: 'http://admin:secret@tempo:3200' } },
+      "'tempo.url' must be a URL such as 'http://tempo:3200', without credentials, got 'http://***@tempo:3200'",
+    ],
+    [
+      { repository: REPOSITORY, kubernetes: { namespace: 'Monitoring', workload: { kind: 'StatefulSet', name: 't' } } },
+      "'kubernetes.namespace' must be the name of a Kubernetes object",
+    ],
+    [
+      { repository: REPOSITORY, kubernetes: { namespace: 'm', workload: { kind: 'DaemonSet', name: 't' } } },
+      '\'kubernetes.workload.kind\' must be one of StatefulSet, Deployment, got "DaemonSet"',
+    ],
+    [
+      { repository: REPOSITORY, encryption: { passphraseFile: 'passphrase' } },
+      "'encryption.passphraseFile' must be an absolute path, such as '/keys/passphrase'",
     ],
     [
       { repository: REPOSITORY, tempo: { storage: { backend: 's4' } } },
@@ -185,6 +225,10 @@ describe("the configuration's JSON Schema", () => {
     expect([...new Set(required)]).toEqual([
       'repository',
       'repository.url',
+      'kubernetes.namespace',
+      'kubernetes.workload',
+      'kubernetes.workload.kind',
+      'kubernetes.workload.name',
       'plan.rules.name',
       'plan.rules.schedule',
       'plan.rules.schedule.cron',

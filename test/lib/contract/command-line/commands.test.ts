@@ -12,7 +12,7 @@ import { toArguments } from '../../../../lib/contract/command-line/to-arguments'
 
 describe('the commands', () => {
   it('are these', () => {
-    expect(COMMAND_NAMES).toEqual(['backup', 'list', 'show', 'verify', 'restore', 'prune']);
+    expect(COMMAND_NAMES).toEqual(['backup', 'list', 'show', 'verify', 'restore', 'prune', 'snapshot']);
     expect(Object.values(COMMANDS).map(({ name }) => name)).toEqual(COMMAND_NAMES);
   });
 
@@ -28,7 +28,7 @@ describe('the commands', () => {
     expect(own).toEqual({
       backup: ['scope', 'rule', 'pin', 'allow'],
       list: [],
-      show: [],
+      show: ['config-diff'],
       verify: ['recovery-point', 'level', 'max-bytes'],
       restore: [
         'recovery-point',
@@ -41,11 +41,15 @@ describe('the commands', () => {
         'trace-id',
         'into-tenant',
         'dry-run',
+        'in-cluster',
+        'coordinate',
+        'clear-wal',
         'replace',
         'tempo-version',
         'allow',
       ],
       prune: ['dry-run', 'allow'],
+      snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run'],
     });
   });
 
@@ -111,5 +115,6 @@ describe('toArguments', () => {
     ]);
     expect(toArguments('show', { id: 'latest', output: 'json' })).toEqual(['show', '--output=json', 'latest']);
     expect(toArguments('list')).toEqual(['list']);
+    expect(toArguments('snapshot', { action: 'create', swap: false })).toEqual(['snapshot', 'create']);
   });
 });
