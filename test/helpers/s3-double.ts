@@ -60,6 +60,10 @@ export interface S3DoubleOptions {
   readonly keepsChecksums?: boolean;
   /** Of the server's clock before the real one. @default 0 */
   readonly clockAheadMs?: number;
+  /** Answers come in chunks, without their length, as refusals of AWS do. @default none */
+  readonly chunked?: 'refusals' | 'all';
+  /** Whose signatures are accepted. @default - that of `DOUBLE_ACCESS_KEY` */
+  readonly accepts?: (accessKey: string) => boolean;
 }
 
 interface StoredS3Object {
@@ -110,6 +114,10 @@ export class S3Double {
   readonly uploads = new Map<string, OpenUpload>();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
+  /** Of each request that arrived, in order. */
+  readonly headers: IncomingMessage['headers'][] = [];
+  /** That were ever opened. */
+  connections = 0;
   /** The most requests that were being answered at one time. */
   mostAtOnce = 0;
   private atOnce = 0;
@@ -128,6 +136,7 @@ export class S3Double {
     this.server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
     this.server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
+      this.connections++;
       socket.once('close', () => this.sockets.delete(socket));
     });
   }
@@ -167,6 +176,7 @@ export class S3Double {
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { operation, bucket, key, query } = parse(message);
     this.log.push({ operation, key });
+    this.headers.push(message.headers);
     const fault = this.nextFault(operation);
     if (fault?.kind === 'reset-request') {
       message.once('data', () => message.socket.resetAndDestroy());
@@ -209,8 +219,14 @@ export class S3Double {
     const { message, response, fault } = to;
     const body = Buffer.from(answer.body ?? '');
     const length = answer.headers?.['content-length'] ?? String(body.length);
+    const { chunked } = this.options;
+    const isChunked = chunked === 'all' || (chunked === 'refusals' && answer.status >= 300);
     response.sendDate = false;
-    response.writeHead(answer.status, { date: this.now.toUTCString(), ...answer.headers, 'content-length': length });
+    response.writeHead(answer.status, {
+      date: this.now.toUTCString(),
+      ...answer.headers,
+      ...(isChunked ? {} : { 'content-length': length }),
+    });
     const half = body.subarray(0, Math.floor(body.length / 2));
     if (fault?.kind === 'reset-response')
       response.write(half, () => setTimeout(() => message.socket.resetAndDestroy(), 5));
@@ -220,7 +236,8 @@ export class S3Double {
 
   private authorize({ bucket, headers }: Request): void {
     const credential = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1];
-    if (credential !== DOUBLE_ACCESS_KEY) throw new S3Refusal(403, 'InvalidAccessKeyId');
+    const accepts = this.options.accepts ?? ((accessKey: string) => accessKey === DOUBLE_ACCESS_KEY);
+    if (credential === undefined || !accepts(credential)) throw new S3Refusal(403, 'InvalidAccessKeyId');
     if (bucket !== DOUBLE_BUCKET) throw new S3Refusal(404, 'NoSuchBucket');
   }
 

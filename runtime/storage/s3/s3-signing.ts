@@ -1,7 +1,9 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { RUNNER_VERSION } from '../../version';
 import type { SignedTarget } from './direct/direct-reader';
 import type { ServerOptions } from './s3-client';
 
+const USER_AGENT = `tempo-backup/${RUNNER_VERSION}`;
 const NO_BODY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
@@ -46,7 +48,7 @@ export function signedTarget(client: S3Client, endpoint: Endpoint, server: Serve
     server: { ...server, host: hostname, port, tls: protocol === 'https:' },
     pathOf: (key) => `${base}/${key.split('/').map(encoded).join('/')}`,
     sign: async (path, headers) => {
-      const given = { host, ...headers, 'x-amz-content-sha256': NO_BODY };
+      const given = { host, 'user-agent': USER_AGENT, ...headers, 'x-amz-content-sha256': NO_BODY };
       const request = { method: 'GET', protocol, hostname, port, path, query: {}, headers: given };
       const signingDate = new Date(Date.now() + client.config.systemClockOffset);
       const signed = await (await signer).sign(request, { signingDate, signingRegion, signingService: signingName });
