@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { ExitCode } from '../lib/contract/exit-codes';
 import { run } from './run';
 
@@ -7,8 +6,6 @@ const STOPS_WITHIN_MS = 4000;
 
 // Before its first use: files are written and made durable side by side, and four threads wait for the disk where sixteen could.
 process.env.UV_THREADPOOL_SIZE ??= '16';
-// A run takes seconds, so most of what V8 would optimize never pays it back: that was a tenth of the CPU of a verification.
-setFlagsFromString('--interrupt-budget=2000000');
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 // `… | head` closes its end when it has seen enough.

@@ -273,5 +273,5 @@ describe('a repository whose documents are all as large as allowed', () => {
     await expect(readFolded(z.string(), { key: 'k', bytes }, 19 * MIB)).rejects.toThrow(
       /unfolds to more than 19922944/,
     );
-  });
+  }, 30_000);
 });
