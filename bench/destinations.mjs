@@ -59,6 +59,7 @@ export async function openBucket(s3) {
       url: `s3://${bucket}/${name}?${query}`,
       clear: () => emptyPrefix(client, bucket, `${name}/`),
     }),
+    clear: () => emptyPrefix(client, bucket, ''),
     async remove() {
       await emptyPrefix(client, bucket, '');
       await client.send(new DeleteBucketCommand({ Bucket: bucket }));

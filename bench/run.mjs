@@ -70,7 +70,9 @@ async function runCases(bench, chosen) {
       console.log(`\n${name}\n  FAILED: ${error.message}`);
       outcomes.push({ name, failed: error.message, targets: [] });
     }
+    // What the next case doesn't need would fill the disk, and a server in memory the memory.
     empty(join(bench.scratch, 'repositories'));
+    await bench.bucket?.clear();
   }
   return outcomes;
 }

@@ -4,11 +4,20 @@ import type { z } from 'zod';
 import { DocumentError, parseDocument } from '../../lib/contract/manifest';
 import { IntegrityError, UsageError } from '../errors';
 import type { ByteSource } from '../storage/storage';
+import { ByteBudget } from '../streams/byte-budget';
 
 const MIB = 1024 * 1024;
 
 /** What a gzipped document may unfold to: an index of 200,000 blocks; a bomb ends here. */
 const UNFOLDED_LIMIT = 128 * MIB;
+
+/** Bytes of documents, as they are stored, that are read at once: a hostile repository may have thousands of the largest size. */
+export const storedBudget = new ByteBudget(32 * MIB);
+/** The same for what they unfold to. A larger one is unfolded alone. */
+export const unfoldedBudget = new ByteBudget(32 * MIB);
+
+/** A header of ten bytes, and a trailer of eight. */
+const SMALLEST_GZIP = 18;
 
 const fold = promisify(gzip);
 const unfold = promisify(gunzip);
@@ -29,14 +38,38 @@ export async function compressed(text: string): Promise<Buffer> {
   return fold(text, { level: 3 });
 }
 
-export async function decompressed(key: string, bytes: Buffer): Promise<string> {
+/** Reads a gzipped document. Its last four bytes say what it unfolds to, so memory is reserved for just that, and one that lies is damaged. */
+export async function readFolded<T>(
+  schema: z.ZodType<T>,
+  file: { readonly key: string; readonly bytes: Buffer },
+  limit = UNFOLDED_LIMIT,
+): Promise<T> {
+  const { key, bytes } = file;
+  const announced = bytes.length < SMALLEST_GZIP ? 0 : bytes.readUInt32LE(bytes.length - 4);
+  if (announced > limit) throw damaged(file, `it unfolds to more than ${limit} bytes`);
+  const release = await unfoldedBudget.acquire(announced);
   try {
-    return (await unfold(bytes, { maxOutputLength: UNFOLDED_LIMIT })).toString('utf8');
+    return readDocument(schema, key, await decompressed(file, announced));
+  } finally {
+    release();
+  }
+}
+
+async function decompressed(file: { readonly key: string; readonly bytes: Buffer }, limit: number): Promise<string> {
+  try {
+    return (await unfold(file.bytes, { maxOutputLength: Math.max(1, limit) })).toString('utf8');
   } catch (cause) {
     const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    const reason = tooLarge ? `it unfolds to more than ${UNFOLDED_LIMIT} bytes` : 'it is no gzip file';
-    throw new IntegrityError(`read repository: '${key}' is damaged: ${reason}`, { key, size: bytes.length }, { cause });
+    throw damaged(file, tooLarge ? `it unfolds to more than ${limit} bytes` : 'it is no gzip file', cause);
   }
+}
+
+function damaged(
+  { key, bytes }: { readonly key: string; readonly bytes: Buffer },
+  reason: string,
+  cause?: unknown,
+): IntegrityError {
+  return new IntegrityError(`read repository: '${key}' is damaged: ${reason}`, { key, size: bytes.length }, { cause });
 }
 
 export function bytesInMemory(bytes: Buffer): ByteSource {

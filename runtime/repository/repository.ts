@@ -13,13 +13,14 @@ import { IntegrityError, UsageError } from '../errors';
 import type { Storage } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
 import { digestOf } from '../streams/digest';
-import { decompressed, readDocument } from './documents';
+import { readDocument, readFolded, storedBudget } from './documents';
 import { openIdentity } from './identity';
 import { checkIndex, checkManifest } from './layout-guard';
 import { newestFirst, type NoticeEntry, type PointEntry } from './points/point-order';
 
 const MIB = 1024 * 1024;
-const MANIFEST_LIMIT = 64 * MIB;
+/** With 80,000 WAL pages. */
+const MANIFEST_LIMIT = 16 * MIB;
 const MANIFESTS_AT_ONCE = 16;
 
 /** How much later than its cut a point may be made at most, as far as is to be reckoned with. */
@@ -76,9 +77,9 @@ export class Repository {
     const points: PointEntry[] = [];
     const notices: NoticeEntry[] = [];
     const foreign: string[] = [];
-    for await (const { key, modifiedAt } of this.storage.list(POINTS_PREFIX)) {
+    for await (const { key, modifiedAt, size } of this.storage.list(POINTS_PREFIX)) {
       const id = pointIdOf(key);
-      if (id !== undefined) points.push({ id, modifiedAt });
+      if (id !== undefined) points.push({ id, modifiedAt, size });
       else if (isDamageNoticeKey(key)) notices.push({ key, modifiedAt });
       else foreign.push(key);
     }
@@ -89,8 +90,7 @@ export class Repository {
     const key = pointKey(id);
     if (pointIdOf(key) === undefined)
       throw new UsageError(`find recovery point '${id}': that is no ID of one; see 'list'`);
-    const bytes = await this.storage.get(key, MANIFEST_LIMIT);
-    const manifest = readDocument(manifestSchema, key, bytes.toString('utf8'));
+    const manifest = readDocument(manifestSchema, key, (await this.storage.get(key, MANIFEST_LIMIT)).toString('utf8'));
     if (manifest.repository !== this.identity.id) {
       throw new ForeignManifestError(`read repository: '${key}' belongs to another repository; move it back there`, {
         expected: this.identity.id,
@@ -111,8 +111,8 @@ export class Repository {
   async manifests(points?: readonly PointEntry[]): Promise<Manifest[]> {
     const entries = points ?? (await this.listPoints()).points;
     const manifests = new Map<string, Manifest>();
-    await forEachConcurrently(entries, MANIFESTS_AT_ONCE, async ({ id }) => {
-      manifests.set(id, await this.manifest(id));
+    await forEachConcurrently(entries, MANIFESTS_AT_ONCE, async ({ id, size }) => {
+      manifests.set(id, await withinBudget(size, () => this.manifest(id)));
     });
     return entries.flatMap(({ id }) => manifests.get(id) ?? []);
   }
@@ -120,8 +120,8 @@ export class Repository {
   /** Those that can be read, and what is wrong with the others. */
   async readableManifests(points: readonly PointEntry[]): Promise<ReadManifests> {
     const read = new Map<string, Manifest | string>();
-    await forEachConcurrently(points, MANIFESTS_AT_ONCE, async ({ id }) => {
-      read.set(id, await this.manifestOrReason(id));
+    await forEachConcurrently(points, MANIFESTS_AT_ONCE, async ({ id, size }) => {
+      read.set(id, await withinBudget(size, () => this.manifestOrReason(id)));
     });
     const manifests: Manifest[] = [];
     const unreadable: { id: string; reason: string }[] = [];
@@ -153,7 +153,16 @@ export class Repository {
   }
 
   /** One tenant's list of blocks, checked against the digest in the manifest before any of it is parsed. */
-  async index({ index, ...summary }: TenantSummary): Promise<TenantIndex> {
+  async index(summary: TenantSummary): Promise<TenantIndex> {
+    return withinBudget(summary.index.size, () => this.readIndex(summary));
+  }
+
+  /** Four characters that make IDs of the same second differ. */
+  suffix(): string {
+    return Array.from({ length: 4 }, () => Math.floor(this.random() * 36).toString(36)).join('');
+  }
+
+  private async readIndex({ index, ...summary }: TenantSummary): Promise<TenantIndex> {
     const bytes = await this.storage.get(index.key, index.size);
     const found = digestOf(bytes);
     if (bytes.length !== index.size || found !== index.sha256) {
@@ -163,14 +172,9 @@ export class Repository {
         found,
       });
     }
-    const parsed = readDocument(indexSchema, index.key, await decompressed(index.key, bytes));
+    const parsed = await readFolded(indexSchema, { key: index.key, bytes });
     checkIndex({ index, ...summary }, parsed);
     return parsed;
-  }
-
-  /** Four characters that make IDs of the same second differ. */
-  suffix(): string {
-    return Array.from({ length: 4 }, () => Math.floor(this.random() * 36).toString(36)).join('');
   }
 
   private async manifestOrReason(id: string): Promise<Manifest | string> {
@@ -189,9 +193,15 @@ export class Repository {
       const found = await this.manifestOrReason(id);
       if (typeof found === 'string') reasons.push(found);
       else if (reasons.length === 0) return found;
-      else throw new IntegrityError(`${reasons[0] ?? ''}; the newest that can be read is '${id}'`, { newest: id });
+      else
+        throw new IntegrityError(
+          `${reasons[0] ?? ''}; the newest that can be read is '${id}': give that instead of 'latest'`,
+          { newest: id },
+        );
     }
-    throw new IntegrityError(`${reasons[0] ?? ''}; no recovery point can be read`);
+    throw new IntegrityError(
+      `${reasons[0] ?? ''}; no recovery point can be read: use a replica or older versions of the objects`,
+    );
   }
 
   private async cutBefore(
@@ -223,6 +233,15 @@ export class Repository {
     if (only && !other) return this.manifest(only.id);
     const reason = only ? `${found.length} IDs begin so, such as '${only.id}'` : 'there is none';
     throw new UsageError(`find recovery point '${text}': ${reason}; write 'latest', an ID from 'list', or a time`);
+  }
+}
+
+async function withinBudget<T>(bytes: number, read: () => Promise<T>): Promise<T> {
+  const release = await storedBudget.acquire(bytes);
+  try {
+    return await read();
+  } finally {
+    release();
   }
 }
 

@@ -3,12 +3,14 @@ import { FORMAT_VERSION } from '../../lib/contract/manifest';
 import { timedId, VERIFICATIONS_PREFIX } from '../../lib/contract/repository-layout';
 import type { VerificationFailed, Verified, VerifyLevel } from '../../lib/contract/results';
 import { StorageError } from '../errors';
-import { bytesInMemory, compressed, decompressed, readDocument } from './documents';
+import { bytesInMemory, compressed, readFolded } from './documents';
 import { isDamage, type Repository } from './repository';
 import { LEVELS, mergeStates, NEVER, type UnitState } from './verification/unit-state';
 
 const MIB = 1024 * 1024;
-const RECORD_LIMIT = 64 * MIB;
+const RECORD_LIMIT = 16 * MIB;
+/** With 400,000 units. */
+const UNFOLDED_RECORD_LIMIT = 64 * MIB;
 const ATTEMPTS = 16;
 
 /**
@@ -122,11 +124,8 @@ export class VerificationLedger {
 
   private async merge(key: string): Promise<void> {
     try {
-      const record = readDocument(
-        recordSchema,
-        key,
-        await decompressed(key, await this.repository.storage.get(key, RECORD_LIMIT)),
-      );
+      const bytes = await this.repository.storage.get(key, RECORD_LIMIT);
+      const record = await readFolded(recordSchema, { key, bytes }, UNFOLDED_RECORD_LIMIT);
       for (const [id, point] of Object.entries(record.points)) {
         if (isNewer(point, this.points.get(id))) this.points.set(id, point);
       }

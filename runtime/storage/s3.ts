@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { rootCertificates } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -13,25 +10,25 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
+  type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { StorageError, UsageError } from '../errors';
+import { StorageError } from '../errors';
 import { partBuffers, type PartBuffers } from '../streams/part-buffers';
+import { DirectReader, type SignedTarget } from './s3/direct/direct-reader';
+import type { HttpAnswer } from './s3/direct/http-answer';
 import type * as Api from './s3/s3-api';
-import { sharedRead } from './s3/s3-body';
+import { contentRangeOf, receive } from './s3/s3-body';
+import { createS3Client, hexOf, serverOptions } from './s3/s3-client';
 import { S3Clock } from './s3/s3-clock';
 import { credentialSource } from './s3/s3-errors';
-import { MOST_REQUESTS_IN_FLIGHT, S3Requests, type S3RequestsOptions } from './s3/s3-requests';
+import { S3Requests, type S3RequestsOptions } from './s3/s3-requests';
+import { observeEndpoint, signedTarget } from './s3/s3-signing';
 import { S3Storage } from './s3/s3-storage';
 import { parseS3Url, type S3Location } from './s3/s3-url';
 import type { Storage } from './storage';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const IDLE_TIMEOUT_MS = 60_000;
 const DIGEST_METADATA = 'sha256';
-const CHECKSUM_HEADER = 'x-amz-checksum-sha256';
 
 export interface S3StorageOptions extends S3RequestsOptions {
   /** @default - those of the process */
@@ -45,119 +42,29 @@ export async function openS3Storage(url: string, options: S3StorageOptions = {})
   return new S3Storage({
     location,
     clock,
-    api: new SdkS3Api(createClient(location, clock), location.bucket),
+    api: createApi(location, clock),
     requests: new S3Requests(options),
     buffers: options.buffers ?? partBuffers,
     credentials: credentialSource(location, process.env),
   });
 }
 
-function createClient(location: S3Location, clock: S3Clock): S3Client {
-  // A custom endpoint rarely cares about the region, but signatures need one.
-  const fallback = location.endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1');
-  const config: S3ClientConfig = {
-    region: location.region ?? fallback,
-    endpoint: location.endpoint,
-    forcePathStyle: location.pathStyle,
-    profile: location.profile,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    // It would open a connection for each part.
-    expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: IDLE_TIMEOUT_MS,
-      ...agents(location.caBundle),
-    },
+function createApi(location: S3Location, clock: S3Clock): Api.S3Api {
+  const server = serverOptions(location);
+  const client = createS3Client(location, clock, server);
+  const endpoint = observeEndpoint(client);
+  const target = (): SignedTarget | undefined => {
+    const known = endpoint();
+    return known && signedTarget(client, known, server);
   };
-  // A key that is undefined would hide the SDK's own ways to find it.
-  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as S3ClientConfig;
-  // The version of the SDK is pinned; what later ones will need is no concern of those who run this one.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  const client = new S3Client(given);
-  passFailuresOn(client);
-  useOwnDigests(client, location);
-  observeClock(client, clock);
-  return client;
-}
-
-function agents(caBundle: string | undefined): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
-  const limit = MOST_REQUESTS_IN_FLIGHT;
-  const pool = { keepAlive: true, maxSockets: limit, maxFreeSockets: limit, onread: sharedRead };
-  const trusted = caBundle === undefined ? {} : { ca: [...rootCertificates, readCaBundle(caBundle)] };
-  return { httpAgent: new HttpAgent(pool), httpsAgent: new HttpsAgent({ ...pool, ...trusted }) };
-}
-
-function readCaBundle(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw new UsageError(`read 'caBundle' '${path}': ${code}; name a readable PEM file`, { path }, { cause });
-  }
-}
-
-/**
- * The digest that was computed while the bytes were read guards them, so the SDK hashes nothing again. It also signs them, until the server
- * has shown that it compares bytes with the `x-amz-checksum-sha256` header, which is signed itself: hashing twice costs a server of one's own
- * a tenth of its time. AWS doesn't mind, and there are bucket policies that refuse unsigned payloads.
- *
- * Lists of keys to delete are guarded by Content-MD5: each server knows it, while the SDK's CRC32 is refused by older ones.
- */
-function useOwnDigests(client: S3Client, location: S3Location): void {
-  let comparesChecksums = false;
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const { headers, body } = args.request as { headers: Record<string, string>; body?: unknown };
-      const sha256 = headers[CHECKSUM_HEADER];
-      const guarded = sha256 !== undefined && Buffer.isBuffer(body);
-      if (guarded) headers['x-amz-content-sha256'] = comparesChecksums ? 'UNSIGNED-PAYLOAD' : hexOf(sha256);
-      if ('x-amz-checksum-crc32' in headers && typeof body === 'string') useContentMd5(headers, body);
-      const result = await next(args);
-      if (guarded && location.endpoint !== undefined)
-        comparesChecksums ||= headersOf(result.response)[CHECKSUM_HEADER] === sha256;
-      return result;
-    },
-    { step: 'build', priority: 'low', name: 'useOwnDigests' },
-  );
-}
-
-function useContentMd5(headers: Record<string, string>, body: string): void {
-  delete headers['x-amz-checksum-crc32'];
-  delete headers['x-amz-sdk-checksum-algorithm'];
-  headers['content-md5'] = createHash('md5').update(body).digest('base64');
-}
-
-/** Attempts are repeated by `S3Requests`. Others name the SDK's own step as their neighbour, so it is replaced rather than removed. */
-function passFailuresOn(client: S3Client): void {
-  client.middlewareStack.add((next) => (args) => next(args), {
-    step: 'finalizeRequest',
-    priority: 'high',
-    name: 'retryMiddleware',
-    tags: ['RETRY'],
-    override: true,
-  });
-}
-
-function observeClock(client: S3Client, clock: S3Clock): void {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args);
-      clock.observe(headersOf(result.response)['date']);
-      return result;
-    },
-    { step: 'deserialize', priority: 'low', name: 'observeClock' },
-  );
-}
-
-function headersOf(response: unknown): Readonly<Record<string, string | undefined>> {
-  return (response as { headers?: Record<string, string> }).headers ?? {};
+  return new SdkS3Api(client, location.bucket, new DirectReader({ target, clock }));
 }
 
 class SdkS3Api implements Api.S3Api {
   constructor(
     private readonly client: S3Client,
     private readonly bucket: string,
+    private readonly direct: DirectReader,
   ) {}
 
   async putObject(key: string, body: Buffer, sha256: Buffer, signal?: AbortSignal): Promise<void> {
@@ -228,22 +135,25 @@ class SdkS3Api implements Api.S3Api {
     }));
   }
 
-  async getObject(
-    key: string,
-    range: { readonly offset: number; readonly length: number } | undefined,
-    signal?: AbortSignal,
-  ): Promise<Api.S3Body> {
-    const Range = range && `bytes=${range.offset}-${range.offset + range.length - 1}`;
+  async getObject(key: string, signal?: AbortSignal): Promise<Api.S3Body> {
+    return this.body(new GetObjectCommand({ Bucket: this.bucket, Key: key }), signal);
+  }
+
+  async readRange(read: Api.S3RangeRead, signal?: AbortSignal): Promise<void> {
+    const result = await this.direct.read(read, signal);
+    if (result === 'read') return;
+    const { key, offset, into, check, onReceived } = read;
+    const Range = `bytes=${offset}-${offset + into.length - 1}`;
     const command = new GetObjectCommand({ Bucket: this.bucket, Key: key, Range });
-    const { Body, ContentLength, ContentRange } = await this.client.send(command, { abortSignal: signal });
-    const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange ?? '') ?? [];
-    return {
-      length: required(ContentLength, 'ContentLength'),
-      offset: first === undefined ? undefined : Number(first),
-      objectSize: size === undefined ? undefined : Number(size),
-      stream: Body as IncomingMessage,
-      socket: (Body as IncomingMessage).socket,
-    };
+    if (result !== 'unknown') answerWith(command, result);
+    const body = await this.body(command, signal);
+    try {
+      check(body);
+    } catch (error) {
+      body.stream.destroy();
+      throw error;
+    }
+    await receive(body, into, onReceived);
   }
 
   async headObject(key: string, signal?: AbortSignal): Promise<Api.S3ObjectFacts> {
@@ -292,7 +202,14 @@ class SdkS3Api implements Api.S3Api {
   }
 
   close(): void {
+    this.direct.close();
     this.client.destroy();
+  }
+
+  private async body(command: GetObjectCommand, signal: AbortSignal | undefined): Promise<Api.S3Body> {
+    const { Body, ContentLength, ContentRange } = await this.client.send(command, { abortSignal: signal });
+    const length = required(ContentLength, 'ContentLength');
+    return { length, ...contentRangeOf(ContentRange), stream: Body as IncomingMessage };
   }
 
   private named(upload: Api.S3Upload): { Bucket: string; Key: string; UploadId: string } {
@@ -307,10 +224,6 @@ function digestOfChecksum(checksum: string | undefined): string | undefined {
   return parts === undefined ? hexOf(base64) : `${hexOf(base64)}-${parts}`;
 }
 
-function hexOf(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('hex');
-}
-
 function required<T>(value: T | undefined, name: string): T {
   if (value === undefined) {
     throw new StorageError(
@@ -318,4 +231,14 @@ function required<T>(value: T | undefined, name: string): T {
     );
   }
   return value;
+}
+
+/** The SDK makes of the refusal what it would have made of it had it sent the request itself. */
+function answerWith(command: GetObjectCommand, { status, headers, body }: HttpAnswer): void {
+  const response = { statusCode: status, headers, body: Readable.from([body]) };
+  command.middlewareStack.add(() => async () => ({ response, output: { $metadata: {} } }), {
+    step: 'deserialize',
+    priority: 'low',
+    name: 'answerWith',
+  });
 }

@@ -3,56 +3,10 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { digestOf, sha256 } from '../../runtime/streams/digest';
+import type { S3Fault, S3FaultRule, S3Operation } from './s3-fault';
 import { element, errorXml, keysOf, listXml, partsOfXml, uploadsXml } from './s3-xml';
 
-export type S3Operation =
-  | 'PutObject'
-  | 'GetObject'
-  | 'HeadObject'
-  | 'ListObjectsV2'
-  | 'DeleteObjects'
-  | 'CreateMultipartUpload'
-  | 'UploadPart'
-  | 'CompleteMultipartUpload'
-  | 'AbortMultipartUpload'
-  | 'ListMultipartUploads';
-
-/** What goes wrong with one request. */
-export type S3Fault =
-  /** Refused, nothing done. */
-  | {
-      readonly kind: 'refuse';
-      readonly status: number;
-      readonly code: string;
-      readonly headers?: Record<string, string>;
-    }
-  /** The connection breaks while the request's body arrives. */
-  | { readonly kind: 'reset-request' }
-  /** The connection breaks in the middle of the answer's body. */
-  | { readonly kind: 'reset-response' }
-  /** The answer announces all its bytes and ends in good order after half of them. */
-  | { readonly kind: 'truncate' }
-  /** Done, but the connection breaks before the answer. */
-  | { readonly kind: 'lose-response' }
-  /** Done, but answered with an error. */
-  | { readonly kind: 'refuse-after-commit'; readonly status: number; readonly code: string }
-  | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** Never answered. */
-  | { readonly kind: 'hang' }
-  | { readonly kind: 'wrong-etag' }
-  /** An error inside an answer that began with 200. */
-  | { readonly kind: 'error-in-200'; readonly code: string }
-  /** Of DeleteObjects: this key can't be deleted. */
-  | { readonly kind: 'refuse-key'; readonly key: string; readonly code: string };
-
-export interface S3FaultRule {
-  readonly on: S3Operation | '*';
-  readonly fault: S3Fault;
-  /** @default 1 */
-  readonly times?: number;
-  /** Requests that pass before. @default 0 */
-  readonly skip?: number;
-}
+export type { S3Fault, S3FaultRule, S3Operation } from './s3-fault';
 
 export interface S3DoubleOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -60,6 +14,10 @@ export interface S3DoubleOptions {
   readonly keepsChecksums?: boolean;
   /** Of the server's clock before the real one. @default 0 */
   readonly clockAheadMs?: number;
+  /** Answers come in chunks, without their length, as refusals of AWS do. @default none */
+  readonly chunked?: 'refusals' | 'all';
+  /** Whose signatures are accepted. @default - that of `DOUBLE_ACCESS_KEY` */
+  readonly accepts?: (accessKey: string) => boolean;
 }
 
 interface StoredS3Object {
@@ -110,6 +68,10 @@ export class S3Double {
   readonly uploads = new Map<string, OpenUpload>();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
+  /** Of each request that arrived, in order. */
+  readonly headers: IncomingMessage['headers'][] = [];
+  /** That were ever opened. */
+  connections = 0;
   /** The most requests that were being answered at one time. */
   mostAtOnce = 0;
   private atOnce = 0;
@@ -128,6 +90,7 @@ export class S3Double {
     this.server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
     this.server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
+      this.connections++;
       socket.once('close', () => this.sockets.delete(socket));
     });
   }
@@ -167,6 +130,7 @@ export class S3Double {
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { operation, bucket, key, query } = parse(message);
     this.log.push({ operation, key });
+    this.headers.push(message.headers);
     const fault = this.nextFault(operation);
     if (fault?.kind === 'reset-request') {
       message.once('data', () => message.socket.resetAndDestroy());
@@ -209,8 +173,14 @@ export class S3Double {
     const { message, response, fault } = to;
     const body = Buffer.from(answer.body ?? '');
     const length = answer.headers?.['content-length'] ?? String(body.length);
+    const { chunked } = this.options;
+    const isChunked = chunked === 'all' || (chunked === 'refusals' && answer.status >= 300);
     response.sendDate = false;
-    response.writeHead(answer.status, { date: this.now.toUTCString(), ...answer.headers, 'content-length': length });
+    response.writeHead(answer.status, {
+      date: this.now.toUTCString(),
+      ...answer.headers,
+      ...(isChunked ? {} : { 'content-length': length }),
+    });
     const half = body.subarray(0, Math.floor(body.length / 2));
     if (fault?.kind === 'reset-response')
       response.write(half, () => setTimeout(() => message.socket.resetAndDestroy(), 5));
@@ -220,7 +190,8 @@ export class S3Double {
 
   private authorize({ bucket, headers }: Request): void {
     const credential = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1];
-    if (credential !== DOUBLE_ACCESS_KEY) throw new S3Refusal(403, 'InvalidAccessKeyId');
+    const accepts = this.options.accepts ?? ((accessKey: string) => accessKey === DOUBLE_ACCESS_KEY);
+    if (credential === undefined || !accepts(credential)) throw new S3Refusal(403, 'InvalidAccessKeyId');
     if (bucket !== DOUBLE_BUCKET) throw new S3Refusal(404, 'NoSuchBucket');
   }
 

@@ -8,6 +8,8 @@ export interface PointEntry {
   readonly id: string;
   /** When the manifest was stored, by the storage's clock. */
   readonly modifiedAt: Date;
+  /** Of the manifest, in bytes. */
+  readonly size: number;
 }
 
 /** A note of `verify` on damage, as a listing tells of it. */

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { FORMAT_VERSION } from '../../../lib/contract/manifest';
 import { CONDEMNED_PREFIX, timedId } from '../../../lib/contract/repository-layout';
 import { StorageError } from '../../errors';
-import { bytesInMemory, compressed, decompressed, readDocument } from '../documents';
+import { bytesInMemory, compressed, readFolded } from '../documents';
 import { isDamage, type Repository } from '../repository';
 
 const MIB = 1024 * 1024;
-const RECORD_LIMIT = 64 * MIB;
+const RECORD_LIMIT = 16 * MIB;
+/** Six times what 50,000 keys take. */
+const UNFOLDED_RECORD_LIMIT = 48 * MIB;
 const OBJECTS_IN_RECORD = 50_000;
 const ATTEMPTS = 16;
 
@@ -56,7 +58,8 @@ async function contentOf(
   warnings: string[],
 ): Promise<Pick<CondemnedRecord, 'points' | 'objects'>> {
   try {
-    return readDocument(recordSchema, key, await decompressed(key, await storage.get(key, RECORD_LIMIT)));
+    const bytes = await storage.get(key, RECORD_LIMIT);
+    return await readFolded(recordSchema, { key, bytes }, UNFOLDED_RECORD_LIMIT);
   } catch (error) {
     if (!isDamage(error)) throw error;
     warnings.push(`${error.message}; what it names is condemned again`);

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
 export interface S3Upload {
@@ -17,16 +16,28 @@ export interface S3UploadedPart {
   readonly sha256: Buffer;
 }
 
-export interface S3Body {
-  /** As announced, not yet received. */
+/** Of a body, as announced, not yet received. */
+export interface S3BodyFacts {
   readonly length: number;
   /** Of the whole object, where the answer says so. */
   readonly objectSize?: number;
   /** Of the first byte, where the server answered with a part of the object. */
   readonly offset?: number;
+}
+
+export interface S3Body extends S3BodyFacts {
   readonly stream: Readable;
-  /** That the stream comes from. */
-  readonly socket?: Socket;
+}
+
+/** A range of an object, as long as `into` is, to be read into it. */
+export interface S3RangeRead {
+  readonly key: string;
+  readonly offset: number;
+  readonly into: Buffer;
+  /** Throws when what was announced isn't the range; called before any of it is received. */
+  readonly check: (facts: S3BodyFacts) => void;
+  /** So many bytes more are there, in order, so that a repetition can go on where a connection broke. */
+  readonly onReceived: (bytes: number) => void;
 }
 
 export interface S3ObjectFacts {
@@ -68,11 +79,8 @@ export interface S3Api {
   completeUpload(upload: S3Upload, parts: readonly S3UploadedPart[], signal?: AbortSignal): Promise<void>;
   abortUpload(upload: S3Upload, signal?: AbortSignal): Promise<void>;
   openUploads(key: string, signal?: AbortSignal): Promise<readonly S3OpenUpload[]>;
-  getObject(
-    key: string,
-    range: { readonly offset: number; readonly length: number } | undefined,
-    signal?: AbortSignal,
-  ): Promise<S3Body>;
+  getObject(key: string, signal?: AbortSignal): Promise<S3Body>;
+  readRange(read: S3RangeRead, signal?: AbortSignal): Promise<void>;
   headObject(key: string, signal?: AbortSignal): Promise<S3ObjectFacts>;
   listObjects(request: S3ListRequest, signal?: AbortSignal): Promise<S3Page>;
   /** Resolves to those that could not be deleted. */

@@ -2,7 +2,7 @@ import { type IntegrityError, StorageError } from '../../errors';
 import { partSizeOf, sha256 } from '../../streams/digest';
 import type { PartBuffers } from '../../streams/part-buffers';
 import { endsEarly, objectMissing, tooLarge } from '../object-errors';
-import type { S3Api, S3Body, S3DeleteFailure, S3Page } from './s3-api';
+import type { S3Api, S3BodyFacts, S3DeleteFailure, S3Page, S3RangeRead } from './s3-api';
 import { receive } from './s3-body';
 import type { S3Clock } from './s3-clock';
 import { explainS3Error } from './s3-errors';
@@ -56,7 +56,7 @@ export class S3Storage implements Storage {
   get(key: string, limit = DEFAULT_GET_LIMIT): Promise<Buffer> {
     return this.reading(key, () =>
       this.parts.requests.run('get', async (signal) => {
-        const body = await this.api.getObject(this.fullKey(key), undefined, signal);
+        const body = await this.api.getObject(this.fullKey(key), signal);
         if (body.length > limit) {
           body.stream.destroy();
           throw tooLarge(key, this.url, { limit, size: body.length });
@@ -73,10 +73,13 @@ export class S3Storage implements Storage {
     let received = 0;
     await this.reading(key, () =>
       // A repetition goes on where the connection broke: keys never change their bytes.
-      this.parts.requests.run('get', async (signal) => {
-        const range = { offset: offset + received, length: into.length - received };
-        const body = await this.getRange(key, range, signal);
-        await receive(body, into.subarray(received), (bytes) => (received += bytes));
+      this.parts.requests.run('get', (signal) => {
+        const rest = into.subarray(received);
+        return this.readRange(
+          key,
+          { offset: offset + received, into: rest, onReceived: (n) => (received += n) },
+          signal,
+        );
       }),
     );
   }
@@ -161,24 +164,25 @@ export class S3Storage implements Storage {
     }
   }
 
-  private async getRange(
+  private async readRange(
     key: string,
-    range: { offset: number; length: number },
+    range: Pick<S3RangeRead, 'offset' | 'into' | 'onReceived'>,
     signal?: AbortSignal,
-  ): Promise<S3Body> {
-    const pastEnd = (size: number): IntegrityError =>
-      endsEarly(key, this.url, { offset: range.offset, wanted: range.length, size });
-    const body = await this.api.getObject(this.fullKey(key), range, signal).catch((error: unknown) => {
+  ): Promise<void> {
+    const { offset, into } = range;
+    const pastEnd = (size: number): IntegrityError => endsEarly(key, this.url, { offset, wanted: into.length, size });
+    const check = (facts: S3BodyFacts): void => {
+      if ((facts.offset ?? 0) === offset && facts.length === into.length) return;
+      const size = facts.objectSize ?? facts.length;
+      if (size < offset + into.length) throw pastEnd(size);
+      throw new StorageError(`read '${key}' in '${this.url}': the server ignores byte ranges; use another server`);
+    };
+    try {
+      await this.api.readRange({ ...range, key: this.fullKey(key), check }, signal);
+    } catch (error) {
       const failure = s3FailureOf(error);
       throw isPastEnd(failure) ? pastEnd(failure.objectSize ?? 0) : error;
-    });
-    const starts = body.offset ?? 0;
-    if (starts === range.offset && body.length === range.length) return body;
-    body.stream.destroy();
-    const size = body.objectSize ?? body.length;
-    if (size < range.offset + range.length)
-      throw endsEarly(key, this.url, { offset: range.offset, wanted: range.length, size });
-    throw new StorageError(`read '${key}' in '${this.url}': the server ignores byte ranges; use another server`);
+    }
   }
 
   private async checkEnd(key: string, offset: number): Promise<void> {

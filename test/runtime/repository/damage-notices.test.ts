@@ -228,7 +228,9 @@ describe('with a manifest that is damaged', () => {
     spoil(memory, ids[2]);
     const failed = repository.resolve('latest');
     await expect(failed).rejects.toBeInstanceOf(IntegrityError);
-    await expect(failed).rejects.toThrow(`the newest that can be read is '${ids[1] ?? ''}'`);
+    await expect(failed).rejects.toThrow(
+      `the newest that can be read is '${ids[1] ?? ''}': give that instead of 'latest'`,
+    );
   });
 
   it('a time means the newest before it that can be read, with a warning', async () => {

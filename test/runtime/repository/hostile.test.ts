@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
+import { z } from 'zod';
 import { type IndexedBlock, type Manifest } from '../../../lib/contract/manifest';
 import { IntegrityError, UsageError } from '../../../runtime/errors';
+import { readFolded, unfoldedBudget } from '../../../runtime/repository/documents';
 import { MemoryStorage } from '../../../runtime/storage/memory-storage';
 import { digestOf } from '../../../runtime/streams/digest';
 import { sourceOf } from '../../helpers/buffer-source';
@@ -210,4 +212,76 @@ describe('a hostile index', () => {
     await replace(summary.index.key, damage(object.bytes));
     await expect(repository.index(summary)).rejects.toBeInstanceOf(IntegrityError);
   });
+});
+
+describe('a repository whose documents are all as large as allowed', () => {
+  /** The most bytes of documents that were being read at one time. */
+  async function mostAtOnce(size: number, read: (world: Awaited<ReturnType<typeof newWorld>>) => Promise<unknown>) {
+    const world = await newWorld();
+    let underWay = 0;
+    let most = 0;
+    jest.spyOn(world.storage, 'get').mockImplementation(async () => {
+      underWay += size;
+      most = Math.max(most, underWay);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      underWay -= size;
+      return Buffer.from('{');
+    });
+    await read(world);
+    return most;
+  }
+
+  it('has its manifests read a few at a time', async () => {
+    const size = 16 * MIB;
+    const points = Array.from({ length: 8 }, (_, hour) => ({
+      id: `2026-11-23T0${hour}-00-00Z-aaaa`,
+      modifiedAt: new Date(0),
+      size,
+    }));
+
+    const most = await mostAtOnce(size, ({ repository }) => repository.readableManifests(points));
+
+    expect(most).toBe(32 * MIB);
+  });
+
+  it('has its indexes read one at a time', async () => {
+    const size = 64 * MIB;
+
+    const most = await mostAtOnce(size, ({ repository, manifest }) => {
+      const summaries = Array.from({ length: 8 }, (_, n) => ({
+        ...manifest.tenants[0],
+        index: { key: `indexes/${n}.json.gz`, size, sha256: HASH },
+      }));
+      return Promise.allSettled(summaries.map((summary) => repository.index(summary as (typeof manifest.tenants)[0])));
+    });
+
+    expect(most).toBe(size);
+  });
+
+  it('has them unfolded within the same memory, and not beyond what they announce', async () => {
+    const bytes = gzipSync(JSON.stringify('x'.repeat(20 * MIB)));
+    const lying = Buffer.from(bytes);
+    lying.writeUInt32LE(MIB, lying.length - 4);
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, unfoldedBudget.inUse)), 1);
+
+    await Promise.all(
+      Array.from({ length: 6 }, () =>
+        readFolded(
+          z.string().transform(() => ''),
+          { key: 'k', bytes },
+        ).catch(String),
+      ),
+    );
+    clearInterval(watch);
+
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(32 * MIB);
+    await expect(readFolded(z.string(), { key: 'k', bytes: lying })).rejects.toThrow(
+      /'k' is damaged: it unfolds to more/,
+    );
+    await expect(readFolded(z.string(), { key: 'k', bytes }, 19 * MIB)).rejects.toThrow(
+      /unfolds to more than 19922944/,
+    );
+  }, 30_000);
 });

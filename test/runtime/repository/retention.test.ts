@@ -12,6 +12,7 @@ function point(days: number, { verified = true, created, ...options }: Options =
   return {
     id,
     modifiedAt,
+    size: 1000,
     verified,
     manifest: { baseline: null, deleteAfter: '7d', pin: null, suspect: [], ...options },
   };
