@@ -20,14 +20,18 @@ export interface ClusterConfiguration {
   readonly encryption: SecretEncryption | undefined;
 }
 
-/** Reads Tempo's Kubernetes objects; undefined when the configuration names none. Refuses what must not be stored as it is. */
+/**
+ * Reads Tempo's Kubernetes objects; undefined when the configuration names none. One with a secret in clear is left out and said to be
+ * lacking: what somebody writes into a ConfigMap must not end the backups of data.
+ */
 export async function readClusterConfiguration(context: CommandContext): Promise<ClusterConfiguration | undefined> {
   const { kubernetes, encryption: readers } = context.config;
   if (!kubernetes) return undefined;
   const encryption = kubernetes.secrets.length > 0 ? await SecretEncryption.load(readers) : undefined;
   const captured = await captureConfiguration(await context.cluster(), kubernetes, context.signal);
-  for (const { object } of captured.objects) refuseSecretsInClear(object);
-  return { ...captured, encryption };
+  const inClear = captured.objects.flatMap(({ object }) => secretInClear(object) ?? []);
+  const objects = captured.objects.filter(({ object }) => secretInClear(object) === undefined);
+  return { objects, lacks: [...captured.lacks, ...inClear], encryption };
 }
 
 /** Tempo's own configuration among the texts of the ConfigMaps. */
@@ -107,26 +111,25 @@ function describe({ ref }: CapturedObject): Pick<ConfigFile, 'name' | 'kind'> & 
   };
 }
 
-function refuseSecretsInClear(object: ClusterObject): void {
+/** What is wrong, in a sentence; undefined when the object can be stored as it is. */
+function secretInClear(object: ClusterObject): string | undefined {
   const { kind, metadata } = object;
-  const what = `${kind} '${metadata.name}'`;
-  if (kind === 'ConfigMap') {
-    for (const file of configMapTexts(object)) {
-      const [secret] = secretsInText(file);
-      if (secret !== undefined)
-        throw new UsageError(
-          `back up ${what}: '${secret}' of '${file.name}' is a secret in clear, which is never stored; keep it in a Secret, write \${VARIABLE} there and start Tempo with -config.expand-env=true`,
-          { kind, name: metadata.name, key: secret },
-        );
-    }
-  }
-  if (kind !== 'StatefulSet' && kind !== 'Deployment') return;
+  if (kind === 'ConfigMap') return secretInConfigMap(object);
+  if (kind !== 'StatefulSet' && kind !== 'Deployment') return undefined;
   const secret = workloadTexts(object).find(
     ({ name, text }) => text !== '' && ((name !== undefined && isSecretKey(name)) || holdsSecret(text)),
   );
-  if (secret)
-    throw new UsageError(
-      `back up ${what}: ${secret.place} is a secret in clear, which is never stored; keep it in a Secret and refer to it by 'valueFrom.secretKeyRef'`,
-      { kind, name: metadata.name },
-    );
+  return (
+    secret &&
+    `the configuration lacks ${kind} '${metadata.name}': ${secret.place} is a secret in clear, which is never stored; keep it in a Secret and refer to it by 'valueFrom.secretKeyRef'`
+  );
+}
+
+function secretInConfigMap(object: ClusterObject): string | undefined {
+  for (const file of configMapTexts(object)) {
+    const [secret] = secretsInText(file);
+    if (secret !== undefined)
+      return `the configuration lacks ConfigMap '${object.metadata.name}': '${secret}' of '${file.name}' is a secret in clear, which is never stored; keep it in a Secret, write \${VARIABLE} there and start Tempo with -config.expand-env=true`;
+  }
+  return undefined;
 }
