@@ -4,7 +4,22 @@
  */
 export interface ByteSource {
   readonly size: number;
+  /** Where these very bytes lie on a server: a storage there copies them without sending them through here. */
+  readonly remote?: RemoteObject;
   read(offset: number, into: Buffer): Promise<void>;
+}
+
+/** An object that its server can copy. */
+export interface RemoteObject {
+  /** Server, region and credentials in one text: where it is the same, the server can copy. */
+  readonly server: string;
+  readonly bucket: string;
+  /** In full. */
+  readonly key: string;
+  /** Copied only while it is this. Equal ETags of one key mean equal bytes. */
+  readonly etag: string;
+  /** What to throw when it is gone, or something else by now. */
+  changed(): Error;
 }
 
 /** What a storage knows of an object without reading its bytes. */
@@ -21,8 +36,10 @@ export interface PutResult {
   /** False when the key existed already: nothing was written, and what is there may differ from what was given. */
   readonly created: boolean;
   readonly size: number;
-  /** Of the bytes given, computed once while they passed. */
+  /** Of the bytes given, computed once while they passed, or by the server that copied them. */
   readonly sha256: string;
+  /** True when the server copied the bytes, so that none passed here. @default false */
+  readonly copied?: boolean;
 }
 
 export type RequestKind = 'put' | 'get' | 'head' | 'list' | 'delete' | 'multipart';
@@ -54,5 +71,38 @@ export interface Storage {
   sync(): Promise<void>;
   /** The storage's clock: what `modifiedAt` is compared with. */
   now(): Promise<Date>;
+  close(): Promise<void>;
+  /** Where an object lies for a server that can copy it. Undefined when it is absent, or can't be copied in this way. */
+  locate?(key: string): Promise<LocatedObject | undefined>;
+}
+
+/** An object of a storage, with what a server needs to copy it. */
+export interface LocatedObject extends StoredObject {
+  readonly remote: RemoteObject;
+}
+
+/** What a listing tells of an object in a bucket. */
+export interface BucketObject {
+  readonly key: string;
+  readonly size: number;
+  readonly modifiedAt: Date;
+  readonly etag: string;
+}
+
+/** A bucket, or a prefix of one, that belongs to somebody else: it is only ever looked at. Keys are relative to the prefix. */
+export interface Bucket {
+  /** As the user would type it, without credentials. */
+  readonly url: string;
+  readonly requests: Readonly<RequestCounts>;
+  /** How many bytes of objects were received so far. */
+  readonly bytesRead: number;
+  /** The names below the prefix up to the next `/`, each once. */
+  folders(prefix: string): AsyncIterable<string>;
+  /** In the order of their keys' UTF-8 bytes. */
+  list(prefix: string): AsyncIterable<BucketObject>;
+  /** A whole small object; undefined when it is absent. Throws `IntegrityError` when larger than `limit` bytes. */
+  get(key: string, limit: number): Promise<{ readonly bytes: Buffer; readonly etag: string } | undefined>;
+  /** The bytes of an object as it was listed. `changed` makes the error that is thrown when it isn't any more. */
+  source(object: BucketObject, changed: () => Error): ByteSource;
   close(): Promise<void>;
 }
