@@ -18,8 +18,7 @@ import { helpText } from './help';
 import { createLog, type Log, type LogFormat } from './log';
 import { NO_PROGRESS, terminalProgress } from './progress';
 import { Repository } from './repository/repository';
-import { openStorage } from './storage/open-storage';
-import { sourceFolders } from './tempo/source/source-description';
+import { openBucket, openStorage } from './storage/open-storage';
 import { render } from './text/render';
 import { RUNNER_VERSION } from './version';
 
@@ -77,7 +76,7 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
   const signal = abortSignal(surroundings, log);
   const isBackup = call.command === 'backup';
   // Before it is opened, as that makes its folder.
-  if (isBackup) await refuseNesting(config.repository.url, sourceFolders(config.tempo.storage));
+  if (isBackup) await refuseNesting(config);
   const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
   const progress =
     options.output === 'text' && surroundings.stderr.isTTY
@@ -85,7 +84,15 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
       : NO_PROGRESS;
   try {
     const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
-    return await dispatch(call, { config, repository, log, progress, signal, now: () => new Date() });
+    return await dispatch(call, {
+      config,
+      repository,
+      log,
+      progress,
+      signal,
+      openBucket: (url) => openBucket(url, signal),
+      now: () => new Date(),
+    });
   } catch (error) {
     throw signal.aborted
       ? new InterruptedError(`${call.command}: interrupted; run it again, it goes on from here`)

@@ -77,8 +77,8 @@ export interface BackupResult extends Receipt {
     readonly reused: number;
     readonly damaged: readonly Damage[];
   };
-  /** `total`: what a restore of all would write; `sent` to the repository; `read` from the source. */
-  readonly bytes: { readonly total: number; readonly sent: number; readonly read: number };
+  /** `total`: what a restore of all would write; `sent` to the repository; `copied` there by the server itself; `read` from the source. */
+  readonly bytes: { readonly total: number; readonly sent: number; readonly copied: number; readonly read: number };
 }
 
 /** When a point was last verified, and how; null when it never was. */

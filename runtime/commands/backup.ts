@@ -10,28 +10,38 @@ import type { RunnerConfig } from '../../lib/contract/runner-config';
 import { RefusedError, UsageError } from '../errors';
 import { PointBuilder } from '../repository/point-builder';
 import { Stopwatch } from '../stopwatch';
-import { type Cut, takeCut } from '../tempo/source/cut';
+import type { Cut } from '../tempo/source/cut';
 import { retentionOf } from '../tempo/configuration/retention';
-import { type SourceFolders, sourceFolders } from '../tempo/source/source-description';
-import { TempoSource } from '../tempo/source/tempo-source';
 import { RUNNER_VERSION } from '../version';
+import { type BackupSource, openBackupSource, sumOfRequests } from './backup-source';
 import type { CommandContext, Outcome } from './context';
 import { pointResult } from './point-results';
 import { readTempoSettings, refuseLiteralSecrets, type TempoSettings } from './tempo-settings';
 
 /** Makes a recovery point: an interrupted run leaves objects to reuse, never a broken point. */
 export async function backup(context: CommandContext, options: BackupOptions): Promise<Outcome<BackupResult>> {
+  const source = openBackupSource(context);
+  try {
+    return await backupOf(source, context, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function backupOf(
+  source: BackupSource,
+  context: CommandContext,
+  options: BackupOptions,
+): Promise<Outcome<BackupResult>> {
   const { config, repository, signal, progress } = context;
   const watch = new Stopwatch();
   const rule = ruleOf(config, options.rule);
   const scope = options.scope ?? rule?.scope ?? 'all';
   const settings = await readTempoSettings(config);
   if (takesConfiguration(scope)) refuseLiteralSecrets(settings.files);
-  const folders = sourceFolders(config.tempo.storage);
-  const source = TempoSource.open({ path: folders.path, walPath: folders.walPath });
   const builder = await watch.time('prepare', () =>
     PointBuilder.begin(repository, {
-      source: describeSource(config, folders, settings),
+      source: describeSource(config, source, settings),
       grace: parseDuration(config.plan.prune.grace),
       allow: new Set(options.allow),
     }),
@@ -39,14 +49,14 @@ export async function backup(context: CommandContext, options: BackupOptions): P
   if (builder.isFirst)
     context.log.info(`the repository '${repository.storage.url}' has no recovery point yet: this is the first one`);
   const cut = await watch.time('copy', () =>
-    takeCut(source, builder, {
+    source.take(builder, {
       signal,
       onProgress: ({ blocks, blocksDone, bytesRead }) =>
         progress.report({ phase: 'copying blocks', done: blocksDone, total: blocks, bytes: bytesRead }),
     }),
   );
   signal.throwIfAborted();
-  if (builder.isFirst && isEmpty(cut)) refuseEmpty(folders, options);
+  if (builder.isFirst && isEmpty(cut)) refuseEmpty(source, options);
   const { manifest, stats, regressed } = await watch.time('commit', async () => {
     if (takesConfiguration(scope)) {
       for (const { name, bytes } of settings.files) await builder.storeConfig(basename(name), 'yaml', bytes);
@@ -66,7 +76,7 @@ export async function backup(context: CommandContext, options: BackupOptions): P
     recoveryPoint: pointResult(manifest),
     blocks: { ...stats.blocks, damaged: manifest.damaged },
     bytes: { ...stats.bytes, read: cut.bytesRead },
-    requests: { ...repository.storage.requests },
+    requests: sumOfRequests(repository.storage.requests, source.requests),
     seconds: watch.seconds(),
   };
   return { result, exitCode: exitCodeOf(manifest, regressed) };
@@ -84,7 +94,7 @@ function takesConfiguration(scope: Scope): boolean {
   return scope === 'all' || scope === 'config';
 }
 
-function describeSource(config: RunnerConfig, folders: SourceFolders, settings: TempoSettings): Manifest['source'] {
+function describeSource(config: RunnerConfig, folders: BackupSource, settings: TempoSettings): Manifest['source'] {
   const fromLayout = folders.relativeWalPath?.endsWith('live-store/traces') ? '3.0' : null;
   return {
     name: config.tempo.name,
@@ -100,12 +110,12 @@ function isEmpty(cut: Cut): boolean {
 }
 
 /** An empty folder is what a volume that isn't mounted looks like, so a first backup of nothing must be meant. */
-function refuseEmpty(folders: SourceFolders, options: BackupOptions): void {
+function refuseEmpty({ place }: BackupSource, options: BackupOptions): void {
   if (options.allow.includes('empty-source')) return;
   throw new RefusedError(
-    `back up '${folders.path}': there is no block and no WAL page; check the mount, or pass '--allow empty-source' for a Tempo that has no data yet`,
+    `back up '${place}': there is no block and no WAL page; check the mount or the prefix, or pass '--allow empty-source' for a Tempo that has no data yet`,
     'empty-source',
-    { path: folders.path },
+    { path: place },
   );
 }
 

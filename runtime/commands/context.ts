@@ -3,6 +3,7 @@ import type { ExitCode } from '../../lib/contract/exit-codes';
 import type { Log } from '../log';
 import type { Progress } from '../progress';
 import type { Repository } from '../repository/repository';
+import type { Bucket } from '../storage/storage';
 
 /** What a command works with; made by `main`. */
 export interface CommandContext {
@@ -10,6 +11,8 @@ export interface CommandContext {
   readonly repository: Repository;
   readonly log: Log;
   readonly progress: Progress;
+  /** Opens a bucket that is only looked at, such as Tempo's own. */
+  readonly openBucket: (url: string) => Bucket;
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal;
   now(): Date;

@@ -21,7 +21,7 @@ import {
   restoreFolders,
 } from '../tempo/target/target-restore';
 import { unfinishedBytes } from '../tempo/target/target-staging';
-import { checkTree, hasBlock, treeAt, treeBelow, type TargetTree } from '../tempo/target/target-tree';
+import { checkTree, hasBlock, type TargetTree } from '../tempo/target/target-tree';
 import type { CommandContext, Outcome } from './context';
 import {
   currentUser,
@@ -31,6 +31,7 @@ import {
   sentence,
   sourcePathsFor,
   targetFacts,
+  treeFor,
   wantedOwner,
 } from './restore-facts';
 import { planRestore, type RestorePlan } from './restore-plan';
@@ -94,7 +95,7 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   const manifest = await repository.resolve(options.recoveryPoint, (message) => context.log.warn(message));
   const tempo = await readTargetTempo(context, manifest, options);
   const paths = sourcePathsFor(tempo.version, manifest.source);
-  const tree = target === undefined ? treeAt(config.tempo.storage, paths) : treeBelow(target, paths);
+  const tree = treeFor(config, target, paths);
   const selection = await select(context, manifest, options);
   const replaced = replacedBy(options);
   const mode = replaced?.foldersOnly ? 'replace-blocks' : replaced ? 'replace' : 'add';

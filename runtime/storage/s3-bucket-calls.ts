@@ -6,12 +6,13 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   type S3Client,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { StorageError } from '../errors';
 import type * as Api from './s3/s3-api';
 
 /** The ETag of what an object was copied from: it has another one itself where that was sent in parts. */
-const SOURCE_ETAG_METADATA = 'source-etag';
+export const SOURCE_ETAG_METADATA = 'source-etag';
 
 /** Looking at a bucket and copying within a server, with the AWS SDK. */
 export class SdkBucketApi implements Api.S3BucketApi {
@@ -35,7 +36,29 @@ export class SdkBucketApi implements Api.S3BucketApi {
     return hexOf(CopyObjectResult?.ChecksumSHA256);
   }
 
-  async lookUp(key: string, signal?: AbortSignal): Promise<Api.S3ListedObject & { readonly copiedFrom?: string }> {
+  async copyPart(
+    upload: Api.S3Upload,
+    { number, offset, length }: { readonly number: number; readonly offset: number; readonly length: number },
+    { source, signal }: { readonly source: Api.S3CopySource; readonly signal?: AbortSignal },
+  ): Promise<{ readonly etag: string; readonly sha256?: Buffer }> {
+    const command = new UploadPartCopyCommand({
+      Bucket: this.bucket,
+      Key: upload.key,
+      UploadId: upload.id,
+      PartNumber: number,
+      CopySource: copySource(source),
+      CopySourceIfMatch: source.etag,
+      CopySourceRange: `bytes=${offset}-${offset + length - 1}`,
+    });
+    const { CopyPartResult } = await this.client.send(command, { abortSignal: signal });
+    const checksum = CopyPartResult?.ChecksumSHA256;
+    return {
+      etag: required(CopyPartResult?.ETag, 'ETag'),
+      sha256: checksum === undefined ? undefined : Buffer.from(checksum, 'base64'),
+    };
+  }
+
+  async lookUp(key: string, signal?: AbortSignal): Promise<Api.S3ListedObject> {
     const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key, ChecksumMode: 'ENABLED' });
     const found = await this.client.send(command, { abortSignal: signal });
     return {

@@ -21,12 +21,14 @@ import { StorageError, UsageError } from '../errors';
 import { partBuffers, type PartBuffers } from '../streams/part-buffers';
 import type * as Api from './s3/s3-api';
 import { sharedRead } from './s3/s3-body';
+import { S3Bucket } from './s3/s3-bucket';
 import { S3Clock } from './s3/s3-clock';
 import { credentialSource } from './s3/s3-errors';
 import { MOST_REQUESTS_IN_FLIGHT, S3Requests, type S3RequestsOptions } from './s3/s3-requests';
 import { S3Storage } from './s3/s3-storage';
 import { parseS3Url, type S3Location } from './s3/s3-url';
-import type { Storage } from './storage';
+import { SdkBucketApi, SOURCE_ETAG_METADATA } from './s3-bucket-calls';
+import type { Bucket, Storage } from './storage';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
@@ -42,13 +44,28 @@ export interface S3StorageOptions extends S3RequestsOptions {
 export async function openS3Storage(url: string, options: S3StorageOptions = {}): Promise<Storage> {
   const location = parseS3Url(url);
   const clock = new S3Clock();
+  const client = createClient(location, clock);
   return new S3Storage({
     location,
     clock,
-    api: new SdkS3Api(createClient(location, clock), location.bucket),
+    api: new SdkS3Api(client, location.bucket),
+    bucketApi: new SdkBucketApi(client, location.bucket),
     requests: new S3Requests(options),
     buffers: options.buffers ?? partBuffers,
     credentials: credentialSource(location, process.env),
+  });
+}
+
+/** A bucket that is only looked at. `url` as in `parseS3Url`. */
+export function openS3Bucket(url: string, options: S3RequestsOptions = {}): Bucket {
+  const location = parseS3Url(url);
+  const client = createClient(location, new S3Clock());
+  return new S3Bucket({
+    location,
+    api: new SdkBucketApi(client, location.bucket),
+    requests: new S3Requests(options),
+    credentials: credentialSource(location, process.env),
+    close: () => client.destroy(),
   });
 }
 
@@ -254,6 +271,7 @@ class SdkS3Api implements Api.S3Api {
       size: required(found.ContentLength, 'ContentLength'),
       modifiedAt: required(found.LastModified, 'LastModified'),
       sha256: digestOfChecksum(found.ChecksumSHA256) ?? found.Metadata?.[DIGEST_METADATA],
+      copiedFrom: found.Metadata?.[SOURCE_ETAG_METADATA],
     };
   }
 

@@ -30,6 +30,8 @@ export interface StoredObject {
   readonly modifiedAt: Date;
   /** See `streams/digest.ts`; absent in listings, and where the server doesn't keep it. */
   readonly sha256?: string;
+  /** ETag of what a server copied it from. @default - it was sent */
+  readonly copiedFrom?: string;
 }
 
 export interface PutResult {

@@ -2,65 +2,24 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { digestOf, sha256 } from '../../runtime/streams/digest';
-import { element, errorXml, keysOf, listXml, partsOfXml, uploadsXml } from './s3-xml';
+import { sha256 } from '../../runtime/streams/digest';
+import { bodyOf, checkDigests, etagOf, parse, type S3Request as Request, S3Refusal } from './s3-double-requests';
+import type { S3DoubleOptions, S3Fault, S3FaultRule, S3Operation } from './s3-double-types';
+import { VersionStore } from './s3-double-versions';
+import {
+  copyXml,
+  element,
+  errorXml,
+  foldersXml,
+  keysOf,
+  listXml,
+  partsOfXml,
+  uploadsXml,
+  versioningXml,
+  versionsXml,
+} from './s3-xml';
 
-export type S3Operation =
-  | 'PutObject'
-  | 'GetObject'
-  | 'HeadObject'
-  | 'ListObjectsV2'
-  | 'DeleteObjects'
-  | 'CreateMultipartUpload'
-  | 'UploadPart'
-  | 'CompleteMultipartUpload'
-  | 'AbortMultipartUpload'
-  | 'ListMultipartUploads';
-
-/** What goes wrong with one request. */
-export type S3Fault =
-  /** Refused, nothing done. */
-  | {
-      readonly kind: 'refuse';
-      readonly status: number;
-      readonly code: string;
-      readonly headers?: Record<string, string>;
-    }
-  /** The connection breaks while the request's body arrives. */
-  | { readonly kind: 'reset-request' }
-  /** The connection breaks in the middle of the answer's body. */
-  | { readonly kind: 'reset-response' }
-  /** The answer announces all its bytes and ends in good order after half of them. */
-  | { readonly kind: 'truncate' }
-  /** Done, but the connection breaks before the answer. */
-  | { readonly kind: 'lose-response' }
-  /** Done, but answered with an error. */
-  | { readonly kind: 'refuse-after-commit'; readonly status: number; readonly code: string }
-  | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** Never answered. */
-  | { readonly kind: 'hang' }
-  | { readonly kind: 'wrong-etag' }
-  /** An error inside an answer that began with 200. */
-  | { readonly kind: 'error-in-200'; readonly code: string }
-  /** Of DeleteObjects: this key can't be deleted. */
-  | { readonly kind: 'refuse-key'; readonly key: string; readonly code: string };
-
-export interface S3FaultRule {
-  readonly on: S3Operation | '*';
-  readonly fault: S3Fault;
-  /** @default 1 */
-  readonly times?: number;
-  /** Requests that pass before. @default 0 */
-  readonly skip?: number;
-}
-
-export interface S3DoubleOptions {
-  readonly tls?: { readonly key: string; readonly cert: string };
-  /** False: like a server that knows no checksums. @default true */
-  readonly keepsChecksums?: boolean;
-  /** Of the server's clock before the real one. @default 0 */
-  readonly clockAheadMs?: number;
-}
+export type { S3DoubleOptions, S3Fault, S3FaultRule, S3Operation } from './s3-double-types';
 
 interface StoredS3Object {
   readonly bytes: Buffer;
@@ -76,29 +35,10 @@ interface OpenUpload {
   readonly parts: Map<number, { readonly bytes: Buffer; readonly etag: string }>;
 }
 
-interface Request {
-  readonly operation: S3Operation;
-  readonly bucket: string;
-  readonly key: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: Buffer;
-}
-
 interface Answer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: Buffer | string;
-}
-
-class S3Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly headers: Record<string, string> = {},
-  ) {
-    super(code);
-  }
 }
 
 export const DOUBLE_BUCKET = 'double-bucket';
@@ -108,6 +48,8 @@ export const DOUBLE_ACCESS_KEY = 'double-access-key';
 export class S3Double {
   readonly objects = new Map<string, StoredS3Object>();
   readonly uploads = new Map<string, OpenUpload>();
+  /** Empty unless versioning is on. */
+  readonly history = new VersionStore();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
   /** The most requests that were being answered at one time. */
@@ -155,7 +97,7 @@ export class S3Double {
   }
 
   private get now(): Date {
-    return new Date(Date.now() + (this.options.clockAheadMs ?? 0));
+    return this.options.clock?.() ?? new Date(Date.now() + (this.options.clockAheadMs ?? 0));
   }
 
   private async observed(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -246,6 +188,16 @@ export class S3Double {
         return { status: 204 };
       case 'ListMultipartUploads':
         return { status: 200, body: uploadsXml(this.uploads, request.query.get('prefix') ?? '') };
+      case 'CopyObject':
+        return this.copyObject(request);
+      case 'UploadPartCopy':
+        return this.copyPart(request);
+      case 'DeleteObject':
+        return this.deleteObject(request);
+      case 'ListObjectVersions':
+        return this.listVersions(request);
+      case 'GetBucketVersioning':
+        return { status: 200, body: versioningXml(this.options.versioning) };
     }
   }
 
@@ -263,7 +215,9 @@ export class S3Double {
 
   private store(key: string, bytes: Buffer, facts: Pick<StoredS3Object, 'checksum' | 'metadata'>): void {
     const checksum = this.options.keepsChecksums === false ? undefined : facts.checksum;
-    this.objects.set(key, { bytes, modifiedAt: this.now, checksum, metadata: facts.metadata });
+    const modifiedAt = this.now;
+    this.objects.set(key, { bytes, modifiedAt, checksum, metadata: facts.metadata });
+    if (this.options.versioning === 'Enabled') this.history.add(key, bytes, modifiedAt);
   }
 
   private checkAbsent({ headers, key }: Request): void {
@@ -273,7 +227,14 @@ export class S3Double {
   private getObject({ headers, key, operation }: Request): Answer {
     const object = this.objects.get(key);
     if (!object) throw new S3Refusal(404, 'NoSuchKey');
-    const facts: Record<string, string> = { 'last-modified': object.modifiedAt.toUTCString(), ...object.metadata };
+    const etag = etagOf(object.bytes);
+    if (headers['if-match'] !== undefined && headers['if-match'] !== etag)
+      throw new S3Refusal(412, 'PreconditionFailed');
+    const facts: Record<string, string> = {
+      'last-modified': object.modifiedAt.toUTCString(),
+      etag,
+      ...object.metadata,
+    };
     if (object.checksum !== undefined && headers['x-amz-checksum-mode'] === 'ENABLED')
       facts['x-amz-checksum-sha256'] = object.checksum;
     const { bytes } = object;
@@ -290,6 +251,7 @@ export class S3Double {
 
   private listObjects({ query }: Request): Answer {
     const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
+    if (query.get('delimiter') === '/') return this.listFolders(query.get('prefix') ?? '', after);
     const keys = [...this.objects.keys()].filter(
       (key) => key.startsWith(query.get('prefix') ?? '') && isAfter(key, after),
     );
@@ -297,7 +259,9 @@ export class S3Double {
     const page = keys.slice(0, Number(query.get('max-keys') ?? 1000));
     const found = page.flatMap((key) => {
       const object = this.objects.get(key);
-      return object ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt }] : [];
+      return object
+        ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt, etag: etagOf(object.bytes) }]
+        : [];
     });
     return { status: 200, body: listXml(found, keys.length > page.length ? page.at(-1) : undefined) };
   }
@@ -308,10 +272,71 @@ export class S3Double {
     const keys = keysOf(body.toString());
     if (keys.length > 1000) throw new S3Refusal(400, 'MalformedXML');
     const refused = fault?.kind === 'refuse-key' ? keys.filter((key) => key === fault.key) : [];
-    for (const key of keys) if (!refused.includes(key)) this.objects.delete(key);
+    for (const key of keys) if (!refused.includes(key)) this.remove(key);
     const code = fault?.kind === 'refuse-key' ? fault.code : '';
     const errors = refused.map((key) => element('Error', element('Key', key) + element('Code', code)));
     return { status: 200, body: element('DeleteResult', errors.join('')) };
+  }
+
+  /** Two to a page. */
+  private listFolders(prefix: string, after: string): Answer {
+    const below = [...this.objects.keys()].filter(
+      (key) => key.startsWith(prefix) && key.indexOf('/', prefix.length) > 0,
+    );
+    const names = below.map((key) => key.slice(0, key.indexOf('/', prefix.length) + 1));
+    const folders = [...new Set(names)].sort().filter((name) => isAfter(name, after));
+    return { status: 200, body: foldersXml(folders.slice(0, 2), folders.length > 2 ? folders[1] : undefined) };
+  }
+
+  private remove(key: string): void {
+    this.objects.delete(key);
+    if (this.options.versioning === 'Enabled') this.history.add(key, undefined, this.now);
+  }
+
+  /** Of a version never: nothing here is to delete one. */
+  private deleteObject({ key, query }: Request): Answer {
+    if (query.has('versionId')) throw new S3Refusal(403, 'AccessDenied');
+    this.remove(key);
+    return { status: 204 };
+  }
+
+  private listVersions({ query }: Request): Answer {
+    const all = this.history.list(query.get('prefix') ?? '');
+    const marker = query.get('version-id-marker');
+    const start = marker === null ? 0 : all.findIndex(({ id }) => id === marker) + 1;
+    const page = all.slice(start, start + Number(query.get('max-keys') ?? 1000));
+    const last = start + page.length < all.length ? page.at(-1) : undefined;
+    return { status: 200, body: versionsXml(page, last) };
+  }
+
+  private sourceOf({ headers }: Request): Buffer {
+    const [path = '', versionId] = String(headers['x-amz-copy-source']).split('?versionId=');
+    const [, ...segments] = path.replace(/^\//, '').split('/');
+    const key = segments.map(decodeURIComponent).join('/');
+    const bytes = versionId === undefined ? this.objects.get(key)?.bytes : this.history.find(key, versionId)?.bytes;
+    if (!bytes) throw new S3Refusal(404, 'NoSuchKey');
+    const wanted = headers['x-amz-copy-source-if-match'];
+    if (wanted !== undefined && wanted !== etagOf(bytes)) throw new S3Refusal(412, 'PreconditionFailed');
+    return bytes;
+  }
+
+  private copyObject(request: Request): Answer {
+    const bytes = this.sourceOf(request);
+    const saysDigest = this.options.copies === 'aws';
+    if (saysDigest) this.checkAbsent(request);
+    const checksum = request.headers['x-amz-checksum-algorithm'] === 'SHA256' ? base64Of(bytes) : undefined;
+    const metadata = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+    this.store(request.key, bytes, { checksum, metadata: Object.fromEntries(metadata) as Record<string, string> });
+    return { status: 200, body: copyXml('CopyObjectResult', etagOf(bytes), saysDigest ? checksum : undefined) };
+  }
+
+  private copyPart(request: Request): Answer {
+    const upload = this.uploadOf(request);
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(request.headers['x-amz-copy-source-range'])) ?? [];
+    const bytes = this.sourceOf(request).subarray(Number(first), Number(last) + 1);
+    if (this.options.copies !== 'aws') throw new S3Refusal(400, 'InvalidArgument');
+    upload.parts.set(Number(request.query.get('partNumber')), { bytes, etag: etagOf(bytes) });
+    return { status: 200, body: copyXml('CopyPartResult', etagOf(bytes), base64Of(bytes)) };
   }
 
   private createUpload({ headers, key }: Request): Answer {
@@ -354,44 +379,8 @@ export class S3Double {
   }
 }
 
-function parse(message: IncomingMessage): Pick<Request, 'operation' | 'bucket' | 'key' | 'query'> {
-  const url = new URL(message.url ?? '/', 'http://double');
-  const [, bucket = '', ...segments] = url.pathname.split('/');
-  const key = segments.map(decodeURIComponent).join('/');
-  return { operation: operationOf(message.method ?? '', key, url.searchParams), bucket, key, query: url.searchParams };
-}
-
-function operationOf(method: string, key: string, query: URLSearchParams): S3Operation {
-  if (key === '')
-    return query.has('uploads') ? 'ListMultipartUploads' : query.has('delete') ? 'DeleteObjects' : 'ListObjectsV2';
-  if (query.has('uploads')) return 'CreateMultipartUpload';
-  const inUpload = query.has('uploadId');
-  if (method === 'PUT') return inUpload ? 'UploadPart' : 'PutObject';
-  if (method === 'POST') return 'CompleteMultipartUpload';
-  if (method === 'DELETE') return 'AbortMultipartUpload';
-  return method === 'HEAD' ? 'HeadObject' : 'GetObject';
-}
-
-/** Undefined when the sender went away before the end. */
-function bodyOf(message: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  return new Promise((resolve) => {
-    message.on('data', (chunk: Buffer) => chunks.push(chunk));
-    message.once('end', () => resolve(Buffer.concat(chunks)));
-    message.once('close', () => resolve(undefined));
-  });
-}
-
-function checkDigests({ body, headers }: Request): void {
-  if (headers['x-amz-checksum-sha256'] !== sha256(body).toString('base64')) throw new S3Refusal(400, 'BadDigest');
-  const signed = headers['x-amz-content-sha256'];
-  if (signed !== 'UNSIGNED-PAYLOAD' && signed !== digestOf(body)) throw new S3Refusal(400, 'XAmzContentSHA256Mismatch');
-  const others = Object.keys(headers).filter((name) => /^x-amz-checksum-(?!sha256|algorithm)/.test(name));
-  if (others.length > 0) throw new S3Refusal(400, 'InvalidRequest');
-}
-
-function etagOf(bytes: Buffer): string {
-  return `"${sha256(bytes).toString('hex').slice(0, 32)}"`;
+function base64Of(bytes: Buffer): string {
+  return sha256(bytes).toString('base64');
 }
 
 function isAfter(key: string, after: string): boolean {

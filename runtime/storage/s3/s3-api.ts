@@ -34,6 +34,8 @@ export interface S3ObjectFacts {
   readonly size: number;
   readonly modifiedAt: Date;
   readonly sha256?: string;
+  /** ETag of what the server copied it from. */
+  readonly copiedFrom?: string;
 }
 
 /** An object as a listing, or a read of it, shows it. */
@@ -61,7 +63,7 @@ export interface S3BucketApi {
   /** Resolves to the SHA-256 of the whole object where the answer has one. The server may ignore that the key must be absent. */
   copyObject(key: string, source: S3CopySource, signal?: AbortSignal): Promise<string | undefined>;
   /** With its ETag, and the ETag of what it was copied from. */
-  lookUp(key: string, signal?: AbortSignal): Promise<S3ListedObject & { readonly copiedFrom?: string }>;
+  lookUp(key: string, signal?: AbortSignal): Promise<S3ListedObject>;
   getIfMatch(
     key: string,
     at: { readonly etag?: string; readonly range?: { readonly offset: number; readonly length: number } },
@@ -71,6 +73,12 @@ export interface S3BucketApi {
     request: S3ListRequest,
     signal?: AbortSignal,
   ): Promise<{ readonly objects: readonly S3ListedObject[]; readonly continuation?: string }>;
+  /** Resolves to the part's ETag, and its SHA-256 where the answer has one. */
+  copyPart(
+    upload: S3Upload,
+    part: { readonly number: number; readonly offset: number; readonly length: number },
+    from: { readonly source: S3CopySource; readonly signal?: AbortSignal },
+  ): Promise<{ readonly etag: string; readonly sha256?: Buffer }>;
   /** The common prefixes below `prefix` up to the next `/`. */
   listFolders(request: S3ListRequest, signal?: AbortSignal): Promise<S3FolderPage>;
 }

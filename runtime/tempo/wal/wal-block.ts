@@ -3,7 +3,12 @@ import { isBlockId, isTenant } from '../../../lib/contract/repository-layout';
 import { findParquetDefect } from '../block/block-check';
 import { META_SIZE_LIMIT, parseBlockMeta } from '../block/block-meta';
 import { DiskFile, sourceError } from '../source/disk-file';
-import { type SourceChangedError, SourceDamagedError, type SourceFile, type SourceWalBlock } from '../source/source-block';
+import {
+  type SourceChangedError,
+  SourceDamagedError,
+  type SourceFile,
+  type SourceWalBlock,
+} from '../source/source-block';
 import { isMissing, type SourceDisk } from '../source/source-disk';
 
 type WalMeta = { readonly state: 'whole'; readonly text: string } | { readonly state: 'completed' | 'lost' };

@@ -178,6 +178,9 @@ export class Scene {
       log: { debug: log, info: log, warn: log, error: log },
       progress: NO_PROGRESS,
       signal: new AbortController().signal,
+      openBucket: () => {
+        throw new Error('no bucket here');
+      },
       now: () => NOW,
       ...changes,
     };
