@@ -38,6 +38,8 @@ const CHECKSUM_HEADER = 'x-amz-checksum-sha256';
 export interface S3StorageOptions extends S3RequestsOptions {
   /** @default - those of the process */
   readonly buffers?: PartBuffers;
+  /** Larger objects are copied in parts. @default 5 GiB, the most that S3 copies at once */
+  readonly largestCopy?: number;
 }
 
 /** `url` as in `parseS3Url`; credentials come from the SDK's default chain. Sends nothing yet. */
@@ -52,6 +54,7 @@ export async function openS3Storage(url: string, options: S3StorageOptions = {})
     bucketApi: new SdkBucketApi(client, location.bucket),
     requests: new S3Requests(options),
     buffers: options.buffers ?? partBuffers,
+    largestCopy: options.largestCopy,
     credentials: credentialSource(location, process.env),
   });
 }

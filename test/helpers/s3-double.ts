@@ -91,6 +91,16 @@ export class S3Double {
     return this.log.filter((entry) => entry.operation === operation).length;
   }
 
+  /** Stores an object as another client would, without a request. */
+  place(key: string, bytes: Buffer): void {
+    this.store(key, bytes, { metadata: {} });
+  }
+
+  /** Deletes an object as another client would, without a request. */
+  drop(key: string): void {
+    this.remove(key);
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));

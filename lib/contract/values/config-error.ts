@@ -40,7 +40,7 @@ function unknownKind(
   issue: { readonly path: readonly PropertyKey[]; readonly options?: readonly unknown[] },
   root: unknown,
 ): string {
-  const choices = (issue.options ?? []).filter((option) => option !== undefined).join(', ');
+  const choices = (issue.options ?? []).filter((option) => typeof option === 'string').join(', ');
   return `'${path.join('.')}' must be one of ${choices}, got ${JSON.stringify(valueAt(root, issue.path))}`;
 }
 

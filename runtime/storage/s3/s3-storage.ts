@@ -29,6 +29,7 @@ export interface S3StorageParts {
   readonly location: S3Location;
   readonly api: S3Api;
   readonly bucketApi: S3BucketApi;
+  readonly largestCopy?: number;
   readonly requests: S3Requests;
   readonly clock: S3Clock;
   readonly buffers: PartBuffers;
