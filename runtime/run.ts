@@ -91,6 +91,7 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
       progress,
       signal,
       openBucket: (url) => openBucket(url, signal),
+      openStorage: (url, { create } = { create: false }) => openStorage(url, { create, signal }),
       now: () => new Date(),
     });
   } catch (error) {

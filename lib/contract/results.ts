@@ -183,7 +183,7 @@ export interface RestoreGate {
 export interface RestoreResult extends Receipt {
   /** ID of the point that was restored. */
   readonly recoveryPoint: string;
-  /** Folder that plays the role of the one that holds Tempo's blocks and WAL. */
+  /** Folder that plays the role of the one that holds Tempo's blocks and WAL, or the bucket that plays that of Tempo's. */
   readonly target: string;
   /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
@@ -196,16 +196,16 @@ export interface RestoreResult extends Receipt {
   };
   /** What is of the write-ahead log, in blocks and pages. */
   readonly wal: { readonly blocks: number; readonly pages: number };
-  /** `total`: of all that was selected; `written` to the target; `read` from the repository. */
+  /** `total`: of all that was selected; `written` to the target, also by a server that copied it; `read` from the repository. */
   readonly bytes: { readonly total: number; readonly written: number; readonly read: number };
   /** Where data that was replaced lies now, or would be moved to. */
   readonly movedAside: readonly string[];
   /** Staging folders of other restores that aren't finished. */
   readonly leftovers: readonly string[];
-  /** Bytes that the target's file system has left. */
-  readonly freeBytes: number;
-  /** User and group number of what is restored, such as `10001:10001`. */
-  readonly owner: string;
+  /** Bytes that the target's file system has left; null for a bucket. */
+  readonly freeBytes: number | null;
+  /** User and group number of what is restored, such as `10001:10001`; null for a bucket. */
+  readonly owner: string | null;
   /** Conditions that aren't met. */
   readonly gates: readonly RestoreGate[];
 }

@@ -3,7 +3,7 @@ import type { ExitCode } from '../../lib/contract/exit-codes';
 import type { Log } from '../log';
 import type { Progress } from '../progress';
 import type { Repository } from '../repository/repository';
-import type { Bucket } from '../storage/storage';
+import type { Bucket, Storage } from '../storage/storage';
 
 /** What a command works with; made by `main`. */
 export interface CommandContext {
@@ -13,6 +13,8 @@ export interface CommandContext {
   readonly progress: Progress;
   /** Opens a bucket that is only looked at, such as Tempo's own. */
   readonly openBucket: (url: string) => Bucket;
+  /** Opens another storage than the repository's own; nothing is made where there is none, unless `create` says so. */
+  readonly openStorage: (url: string, options?: { readonly create: boolean }) => Promise<Storage>;
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal;
   now(): Date;

@@ -39,7 +39,8 @@ async function refuseFolders(repositoryUrl: string, folders: readonly string[]):
   }
 }
 
-function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
+/** Throws `UsageError` when the repository and a bucket of Tempo's lie in each other. */
+export function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
   if (!repositoryUrl.startsWith('s3:')) return;
   const [repository, tempo] = [new URL(repositoryUrl), new URL(tempoUrl)];
   if (repository.hostname !== tempo.hostname || endpointOf(repository) !== endpointOf(tempo)) return;

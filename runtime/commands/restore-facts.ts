@@ -69,12 +69,11 @@ export function currentUser(): Owner {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 }
 
-/** Of the place where it goes; `freed` are bytes that a restore frees there before it writes. */
-export function targetFacts(
+/** Of the Tempo that will read it. */
+export function tempoFacts(
   context: CommandContext,
   { config, version }: TargetTempo,
-  { tree, freed }: { readonly tree: TargetTree; readonly freed: number },
-): TargetFacts {
+): Pick<TargetFacts, 'version' | 'retention' | 'rf1After' | 'completeBlockTimeout'> {
   const { retention } = context.config.tempo;
   const timeout =
     version?.startsWith('3.') && config.version !== '3.0'
@@ -88,6 +87,17 @@ export function targetFacts(
         : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
     rf1After: config.rf1After,
     completeBlockTimeout: timeout,
+  };
+}
+
+/** Of the place where it goes too; `freed` are bytes that a restore frees there before it writes. */
+export function targetFacts(
+  context: CommandContext,
+  tempo: TargetTempo,
+  { tree, freed }: { readonly tree: TargetTree; readonly freed: number },
+): TargetFacts {
+  return {
+    ...tempoFacts(context, tempo),
     path: tree.parent,
     freeBytes: freeBytesOf(tree) + freed,
     owner: wantedOwner(context, tree),

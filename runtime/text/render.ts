@@ -124,7 +124,7 @@ function renderRestore(result: RestoreResult): string {
   const amount = `${counted(blocks.total, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.total)}`;
   if (result.dryRun) {
     return lines([
-      `would restore ${what}: ${amount}, ${blocks.skipped} already there · ${formatSize(result.freeBytes)} free, owner ${result.owner}`,
+      `would restore ${what}: ${amount}, ${blocks.skipped} already there${room(result)}`,
       ...gates,
       ...blocks.failed.map(({ tenant, block, reason }) => `WOULD FAIL ${tenant} ${block}: ${reason}`),
       ...result.movedAside.map((path) => `what is there would be moved to ${path}`),
@@ -138,6 +138,11 @@ function renderRestore(result: RestoreResult): string {
     ...result.movedAside.map((path) => `what was there is now in ${path}`),
     ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
   ]);
+}
+
+/** A bucket has neither an end nor owners. */
+function room({ freeBytes, owner }: RestoreResult): string {
+  return freeBytes === null || owner === null ? '' : ` · ${formatSize(freeBytes)} free, owner ${owner}`;
 }
 
 function renderPrune(result: PruneResult): string {

@@ -87,6 +87,11 @@ export class S3Double {
     for (const rule of rules) this.rules.push({ rule, skip: rule.skip ?? 0, left: rule.times ?? 1 });
   }
 
+  /** Ends all faults. */
+  heal(): void {
+    this.rules.length = 0;
+  }
+
   count(operation: S3Operation): number {
     return this.log.filter((entry) => entry.operation === operation).length;
   }

@@ -61,7 +61,8 @@ export function stateOf(files: ListedFiles): string {
   return createHash('sha256').update(lines.sort().join('')).digest('hex').slice(0, 32);
 }
 
-async function listBlocks(
+/** The blocks below a tenant's prefix, or the one below its own, by ID. */
+export async function listBlocks(
   bucket: Bucket,
   prefix: string,
   signal: AbortSignal,

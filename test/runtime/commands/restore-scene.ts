@@ -181,6 +181,7 @@ export class Scene {
       openBucket: () => {
         throw new Error('no bucket here');
       },
+      openStorage: () => Promise.reject(new Error('no other storage here')),
       now: () => NOW,
       ...changes,
     };
