@@ -11,8 +11,8 @@ const hosts = {
 const sdk = { group: ['@aws-sdk/*', '@smithy/*'], message: 'only runtime/storage/s3*.ts knows the AWS SDK' };
 // The interface's types may be named anywhere; bytes themselves move only where the layers say so.
 const storageImplementations = {
-  regex: '/storage/(?!storage$)',
-  message: 'only the storage interface (storage/storage) is known here',
+  regex: '/storage/(?!(storage|bucket)$)',
+  message: 'only the interfaces (storage/storage, storage/bucket) are known here',
 };
 
 const boundaries = [

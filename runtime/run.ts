@@ -10,15 +10,16 @@ import { list } from './commands/list';
 import { refuseNesting } from './commands/nesting';
 import { prune } from './commands/prune';
 import { restore } from './commands/restore';
+import { rewind } from './commands/rewind';
 import { show } from './commands/show';
 import { verify } from './commands/verify';
 import { loadConfiguration } from './configuration';
 import { InterruptedError, RefusedError, RunnerError } from './errors';
 import { helpText } from './help';
 import { createLog, type Log, type LogFormat } from './log';
-import { NO_PROGRESS, terminalProgress } from './progress';
+import { NO_PROGRESS, type Progress, terminalProgress } from './progress';
 import { Repository } from './repository/repository';
-import { openBucket, openStorage } from './storage/open-storage';
+import { openBucket, openStorage, openVersions } from './storage/open-storage';
 import { render } from './text/render';
 import { RUNNER_VERSION } from './version';
 
@@ -74,37 +75,60 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
   });
   const { config } = await loadConfiguration(options.config, options.repository);
   const signal = abortSignal(surroundings, log);
-  const isBackup = call.command === 'backup';
-  // Before it is opened, as that makes its folder.
-  if (isBackup) await refuseNesting(config);
-  const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
   const progress =
     options.output === 'text' && surroundings.stderr.isTTY
       ? terminalProgress(surroundings.stderr, formatSize)
       : NO_PROGRESS;
+  const now = (): Date => new Date();
+  if (call.command === 'rewind') {
+    // A disaster may have taken the repository too, which isn't needed for this.
+    const context = { config, log, progress, signal, openVersions: (url: string) => openVersions(url, signal), now };
+    return interruptible({ command: call.command, progress, signal }, async () =>
+      completed('rewind', await rewind(context, call.options)),
+    );
+  }
+  const isBackup = call.command === 'backup';
+  // Before it is opened, as that makes its folder.
+  if (isBackup) await refuseNesting(config);
+  const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
+  return interruptible({ command: call.command, progress, signal }, async () => {
+    try {
+      const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
+      return await dispatch(call, {
+        config,
+        repository,
+        log,
+        progress,
+        signal,
+        openBucket: (url) => openBucket(url, signal),
+        openStorage: (url, { create } = { create: false }) => openStorage(url, { create, signal }),
+        now,
+      });
+    } finally {
+      await storage.close();
+    }
+  });
+}
+
+async function interruptible(
+  run: { readonly command: CommandName; readonly progress: Progress; readonly signal: AbortSignal },
+  work: () => Promise<Completed>,
+): Promise<Completed> {
   try {
-    const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
-    return await dispatch(call, {
-      config,
-      repository,
-      log,
-      progress,
-      signal,
-      openBucket: (url) => openBucket(url, signal),
-      openStorage: (url, { create } = { create: false }) => openStorage(url, { create, signal }),
-      now: () => new Date(),
-    });
+    return await work();
   } catch (error) {
-    throw signal.aborted
-      ? new InterruptedError(`${call.command}: interrupted; run it again, it goes on from here`)
+    throw run.signal.aborted
+      ? new InterruptedError(`${run.command}: interrupted; run it again, it goes on from here`)
       : error;
   } finally {
-    progress.end();
-    await storage.close();
+    run.progress.end();
   }
 }
 
-async function dispatch(call: CommandCall, context: CommandContext): Promise<Completed> {
+async function dispatch(
+  call: Exclude<CommandCall, { readonly command: 'rewind' }>,
+  context: CommandContext,
+): Promise<Completed> {
   switch (call.command) {
     case 'backup':
       return completed('backup', await backup(context, call.options));

@@ -3,7 +3,8 @@ import type { ExitCode } from '../../lib/contract/exit-codes';
 import type { Log } from '../log';
 import type { Progress } from '../progress';
 import type { Repository } from '../repository/repository';
-import type { Bucket, Storage } from '../storage/storage';
+import type { Bucket } from '../storage/bucket';
+import type { Storage } from '../storage/storage';
 
 /** What a command works with; made by `main`. */
 export interface CommandContext {

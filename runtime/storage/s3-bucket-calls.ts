@@ -129,7 +129,7 @@ export class SdkBucketApi implements Api.S3BucketApi {
   }
 }
 
-function copySource({ bucket, key, versionId }: Api.S3CopySource): string {
+export function copySource({ bucket, key, versionId }: Api.S3CopySource): string {
   const path = `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
   return versionId === undefined ? path : `${path}?versionId=${encodeURIComponent(versionId)}`;
 }
@@ -142,11 +142,11 @@ function hexOf(checksum: string | undefined): string | undefined {
   return parts === undefined ? hex : `${hex}-${parts}`;
 }
 
-function decoded(key: string): string {
+export function decoded(key: string): string {
   return decodeURIComponent(key.replaceAll('+', '%20'));
 }
 
-function required<T>(value: T | undefined, name: string): T {
+export function required<T>(value: T | undefined, name: string): T {
   if (value !== undefined) return value;
   throw new StorageError(
     `read the server's answer: it has no ${name}; check that 'endpoint' is an S3 server, not a proxy`,

@@ -27,8 +27,11 @@ import { credentialSource } from './s3/s3-errors';
 import { MOST_REQUESTS_IN_FLIGHT, S3Requests, type S3RequestsOptions } from './s3/s3-requests';
 import { S3Storage } from './s3/s3-storage';
 import { parseS3Url, type S3Location } from './s3/s3-url';
+import { S3Versions } from './s3/s3-versions';
 import { SdkBucketApi, SOURCE_ETAG_METADATA } from './s3-bucket-calls';
-import type { Bucket, Storage } from './storage';
+import type { Bucket, VersionedBucket } from './bucket';
+import { SdkVersionApi } from './s3-version-calls';
+import type { Storage } from './storage';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 60_000;
@@ -68,6 +71,26 @@ export function openS3Bucket(url: string, options: S3RequestsOptions = {}): Buck
     api: new SdkBucketApi(client, location.bucket),
     requests: new S3Requests(options),
     credentials: credentialSource(location, process.env),
+    close: () => client.destroy(),
+  });
+}
+
+/** A bucket with its earlier versions. `url` as in `parseS3Url`. */
+export function openS3Versions(
+  url: string,
+  options: Pick<S3StorageOptions, 'signal' | 'sleep' | 'largestCopy'> = {},
+): VersionedBucket {
+  const location = parseS3Url(url);
+  const clock = new S3Clock();
+  const client = createClient(location, clock);
+  return new S3Versions({
+    location,
+    clock,
+    api: new SdkVersionApi(client, location.bucket),
+    bucketApi: new SdkBucketApi(client, location.bucket),
+    requests: new S3Requests(options),
+    credentials: credentialSource(location, process.env),
+    largestCopy: options.largestCopy,
     close: () => client.destroy(),
   });
 }

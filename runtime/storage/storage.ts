@@ -82,29 +82,3 @@ export interface Storage {
 export interface LocatedObject extends StoredObject {
   readonly remote: RemoteObject;
 }
-
-/** What a listing tells of an object in a bucket. */
-export interface BucketObject {
-  readonly key: string;
-  readonly size: number;
-  readonly modifiedAt: Date;
-  readonly etag: string;
-}
-
-/** A bucket, or a prefix of one, that belongs to somebody else: it is only ever looked at. Keys are relative to the prefix. */
-export interface Bucket {
-  /** As the user would type it, without credentials. */
-  readonly url: string;
-  readonly requests: Readonly<RequestCounts>;
-  /** How many bytes of objects were received so far. */
-  readonly bytesRead: number;
-  /** The names below the prefix up to the next `/`, each once. */
-  folders(prefix: string): AsyncIterable<string>;
-  /** In the order of their keys' UTF-8 bytes. */
-  list(prefix: string): AsyncIterable<BucketObject>;
-  /** A whole small object; undefined when it is absent. Throws `IntegrityError` when larger than `limit` bytes. */
-  get(key: string, limit: number): Promise<{ readonly bytes: Buffer; readonly etag: string } | undefined>;
-  /** The bytes of an object as it was listed. `changed` makes the error that is thrown when it isn't any more. */
-  source(object: BucketObject, changed: () => Error): ByteSource;
-  close(): Promise<void>;
-}

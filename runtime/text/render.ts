@@ -11,6 +11,7 @@ import type {
   VerifyResult,
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
+import { renderReplicate, renderRewind } from './render-copies';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in CommandName]: (result: CommandResults[C], now: Date) => string };
@@ -22,6 +23,8 @@ const RENDERERS: Renderers = {
   verify: renderVerify,
   restore: renderRestore,
   prune: renderPrune,
+  rewind: renderRewind,
+  replicate: renderReplicate,
 };
 
 /** The result of a command as people read it. */
@@ -36,6 +39,7 @@ function renderBackup({ recoveryPoint: point, blocks, bytes, seconds }: BackupRe
     `${counted(blocks.total, 'block')} in ${counted(point.tenants.length, 'tenant')}`,
     ...(point.wal.pages > 0 ? [`${counted(point.wal.pages, 'WAL page')}`] : []),
     `${formatSize(bytes.total)}, ${formatSize(bytes.sent)} sent`,
+    ...(bytes.copied > 0 ? [`${formatSize(bytes.copied)} copied by the server`] : []),
     `${(seconds.total ?? 0).toFixed(1)} s`,
     ...(newest === undefined ? [] : [`blocks up to ${newest}`]),
   ];

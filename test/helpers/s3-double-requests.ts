@@ -65,3 +65,16 @@ export function checkDigests({ body, headers }: S3Request): void {
 export function etagOf(bytes: Buffer): string {
   return `"${sha256(bytes).toString('hex').slice(0, 32)}"`;
 }
+
+export function base64Of(bytes: Buffer): string {
+  return sha256(bytes).toString('base64');
+}
+
+export function isAfter(key: string, after: string): boolean {
+  return Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
+}
+
+export function metadataOf(headers: IncomingMessage['headers']): Record<string, string> {
+  const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+  return Object.fromEntries(metadata) as Record<string, string>;
+}

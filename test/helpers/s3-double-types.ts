@@ -65,3 +65,20 @@ export interface S3DoubleOptions {
   /** What time it is, for versions. @default - the clock of the machine */
   readonly clock?: () => Date;
 }
+
+export interface StoredS3Object {
+  readonly bytes: Buffer;
+  readonly modifiedAt: Date;
+  /** As in the `x-amz-checksum-sha256` header. */
+  readonly checksum?: string;
+  readonly metadata: Record<string, string>;
+}
+
+export interface OpenUpload {
+  readonly key: string;
+  readonly initiatedAt: Date;
+  readonly parts: Map<number, { readonly bytes: Buffer; readonly etag: string }>;
+  /** Whether each part has a SHA-256. */
+  readonly isChecked?: boolean;
+  readonly metadata?: Record<string, string>;
+}

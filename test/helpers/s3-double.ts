@@ -3,8 +3,18 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { sha256 } from '../../runtime/streams/digest';
-import { bodyOf, checkDigests, etagOf, parse, type S3Request as Request, S3Refusal } from './s3-double-requests';
-import type { S3DoubleOptions, S3Fault, S3FaultRule, S3Operation } from './s3-double-types';
+import {
+  base64Of,
+  bodyOf,
+  checkDigests,
+  etagOf,
+  isAfter,
+  metadataOf,
+  parse,
+  type S3Request as Request,
+  S3Refusal,
+} from './s3-double-requests';
+import type { OpenUpload, S3DoubleOptions, S3Fault, S3FaultRule, S3Operation, StoredS3Object } from './s3-double-types';
 import { VersionStore } from './s3-double-versions';
 import {
   copyXml,
@@ -20,20 +30,6 @@ import {
 } from './s3-xml';
 
 export type { S3DoubleOptions, S3Fault, S3FaultRule, S3Operation } from './s3-double-types';
-
-interface StoredS3Object {
-  readonly bytes: Buffer;
-  readonly modifiedAt: Date;
-  /** As in the `x-amz-checksum-sha256` header. */
-  readonly checksum?: string;
-  readonly metadata: Record<string, string>;
-}
-
-interface OpenUpload {
-  readonly key: string;
-  readonly initiatedAt: Date;
-  readonly parts: Map<number, { readonly bytes: Buffer; readonly etag: string }>;
-}
 
 interface Answer {
   readonly status: number;
@@ -219,11 +215,10 @@ export class S3Double {
   private putObject(request: Request): Answer {
     checkDigests(request);
     this.checkAbsent(request);
-    const metadata = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
     const checksum = request.headers['x-amz-checksum-sha256'] as string | undefined;
     this.store(request.key, request.body, {
       checksum,
-      metadata: Object.fromEntries(metadata) as Record<string, string>,
+      metadata: metadataOf(request.headers),
     });
     return { status: 200, headers: { etag: etagOf(request.body) } };
   }
@@ -239,7 +234,9 @@ export class S3Double {
     if (headers['if-none-match'] === '*' && this.objects.has(key)) throw new S3Refusal(412, 'PreconditionFailed');
   }
 
-  private getObject({ headers, key, operation }: Request): Answer {
+  private getObject({ headers, key, operation, query }: Request): Answer {
+    const version = this.history.find(key, query.get('versionId') ?? '');
+    if (version?.bytes) return { status: 200, body: version.bytes };
     const object = this.objects.get(key);
     if (!object) throw new S3Refusal(404, 'NoSuchKey');
     const etag = etagOf(object.bytes);
@@ -340,8 +337,7 @@ export class S3Double {
     const saysDigest = this.options.copies === 'aws';
     if (saysDigest) this.checkAbsent(request);
     const checksum = request.headers['x-amz-checksum-algorithm'] === 'SHA256' ? base64Of(bytes) : undefined;
-    const metadata = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
-    this.store(request.key, bytes, { checksum, metadata: Object.fromEntries(metadata) as Record<string, string> });
+    this.store(request.key, bytes, { checksum, metadata: metadataOf(request.headers) });
     return { status: 200, body: copyXml('CopyObjectResult', etagOf(bytes), saysDigest ? checksum : undefined) };
   }
 
@@ -349,15 +345,16 @@ export class S3Double {
     const upload = this.uploadOf(request);
     const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(request.headers['x-amz-copy-source-range'])) ?? [];
     const bytes = this.sourceOf(request).subarray(Number(first), Number(last) + 1);
-    if (this.options.copies !== 'aws') throw new S3Refusal(400, 'InvalidArgument');
+    if (this.options.copies !== 'aws' && upload.isChecked) throw new S3Refusal(400, 'InvalidArgument');
     upload.parts.set(Number(request.query.get('partNumber')), { bytes, etag: etagOf(bytes) });
     return { status: 200, body: copyXml('CopyPartResult', etagOf(bytes), base64Of(bytes)) };
   }
 
   private createUpload({ headers, key }: Request): Answer {
-    if (headers['x-amz-checksum-algorithm'] !== 'SHA256') throw new S3Refusal(400, 'InvalidRequest');
+    const isChecked = headers['x-amz-checksum-algorithm'] === 'SHA256';
+    const metadata = metadataOf(headers);
     const id = randomUUID();
-    this.uploads.set(id, { key, initiatedAt: this.now, parts: new Map() });
+    this.uploads.set(id, { key, initiatedAt: this.now, parts: new Map(), isChecked, metadata });
     return { status: 200, body: element('InitiateMultipartUploadResult', element('UploadId', id)) };
   }
 
@@ -374,7 +371,7 @@ export class S3Double {
     this.checkAbsent(request);
     const parts = partsOfXml(request.body.toString()).map(({ checksum, etag, number }) => {
       const part = upload.parts.get(number);
-      if (part?.etag !== etag || sha256(part.bytes).toString('base64') !== checksum)
+      if (part?.etag !== etag || (upload.isChecked && base64Of(part.bytes) !== checksum))
         throw new S3Refusal(400, 'InvalidPart');
       return part.bytes;
     });
@@ -382,7 +379,8 @@ export class S3Double {
     if (fault?.kind === 'error-in-200') return { status: 200, body: errorXml(fault.code, request.key) };
     const bytes = Buffer.concat(parts);
     const composite = sha256(Buffer.concat(parts.map((part) => sha256(part)))).toString('base64');
-    this.store(request.key, bytes, { checksum: `${composite}-${parts.length}`, metadata: {} });
+    const checksum = upload.isChecked ? `${composite}-${parts.length}` : undefined;
+    this.store(request.key, bytes, { checksum, metadata: upload.metadata ?? {} });
     this.uploads.delete(request.query.get('uploadId') ?? '');
     return { status: 200, body: element('CompleteMultipartUploadResult', element('ETag', '"x-1"')) };
   }
@@ -392,12 +390,4 @@ export class S3Double {
     if (upload?.key !== key) throw new S3Refusal(404, 'NoSuchUpload');
     return upload;
   }
-}
-
-function base64Of(bytes: Buffer): string {
-  return sha256(bytes).toString('base64');
-}
-
-function isAfter(key: string, after: string): boolean {
-  return Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Bucket, BucketObject, ByteSource } from '../../runtime/storage/storage';
+import type { Bucket, BucketObject } from '../../runtime/storage/bucket';
+import type { ByteSource } from '../../runtime/storage/storage';
 import { Random } from './random';
 import { blockFiles } from './tempo-tree';
 

@@ -1,5 +1,6 @@
 import { tooLarge } from '../object-errors';
-import type { Bucket, BucketObject, ByteSource, RequestCounts } from '../storage';
+import type { Bucket, BucketObject } from '../bucket';
+import type { ByteSource, RequestCounts } from '../storage';
 import type { S3BucketApi } from './s3-api';
 import { receive } from './s3-body';
 import { explainS3Error } from './s3-errors';

@@ -1,4 +1,4 @@
-import type { Bucket, BucketObject } from '../../storage/storage';
+import type { Bucket, BucketObject } from '../../storage/bucket';
 import { type BlockMeta, META_SIZE_LIMIT, parseBlockMeta } from '../block/block-meta';
 import { type SourceBlock, SourceChangedError, SourceDamagedError, type SourceFile } from '../source/source-block';
 import { type ListedFiles, stateOf } from './bucket-scan';

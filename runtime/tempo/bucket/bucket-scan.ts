@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Damage } from '../../../lib/contract/manifest';
 import { isBlockFile, isBlockId, isTenant } from '../../../lib/contract/repository-layout';
-import type { Bucket, BucketObject } from '../../storage/storage';
+import type { Bucket, BucketObject } from '../../storage/bucket';
 import { forEachConcurrently } from '../../streams/concurrency';
 import type { ScannedTenant, ScannedTree } from '../source/block-tree';
 

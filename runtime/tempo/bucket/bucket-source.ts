@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { Bucket } from '../../storage/storage';
+import type { Bucket } from '../../storage/bucket';
 import { unreadable } from '../source/block-tree';
 import { BlockTransfer, type TransferResult } from '../source/block-transfer';
 import type { CutSource } from '../source/cut';

@@ -1,6 +1,7 @@
 import type { Damage } from '../../../lib/contract/manifest';
 import { IntegrityError } from '../../errors';
-import type { Bucket, ByteSource, Storage } from '../../storage/storage';
+import type { Bucket } from '../../storage/bucket';
+import type { ByteSource, Storage } from '../../storage/storage';
 import { forEachConcurrently } from '../../streams/concurrency';
 import { META_SIZE_LIMIT } from '../block/block-meta';
 import { bytesOf, type PlannedFile, type PlannedFolder, restoredMeta } from '../target/target-folder';

@@ -17,6 +17,8 @@ const WRITES: readonly S3Operation[] = [
   'DeleteObjects',
 ];
 
+jest.setTimeout(60_000);
+
 let workplace: BucketWorkplace;
 afterEach(() => workplace.stop());
 
