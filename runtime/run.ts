@@ -9,6 +9,7 @@ import type { CommandContext, Outcome } from './commands/context';
 import { list } from './commands/list';
 import { refuseNesting } from './commands/nesting';
 import { prune } from './commands/prune';
+import { replicate } from './commands/replicate';
 import { restore } from './commands/restore';
 import { rewind } from './commands/rewind';
 import { show } from './commands/show';
@@ -142,6 +143,8 @@ async function dispatch(
       return completed('restore', await restore(context, call.options));
     case 'prune':
       return completed('prune', await prune(context, call.options));
+    case 'replicate':
+      return completed('replicate', await replicate(context, call.options));
   }
 }
 
