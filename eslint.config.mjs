@@ -19,8 +19,8 @@ const kubernetes = {
 };
 // The interface's types may be named anywhere; bytes themselves move only where the layers say so.
 const storageImplementations = {
-  regex: '/storage/(?!storage$)',
-  message: 'only the storage interface (storage/storage) is known here',
+  regex: '/storage/(?!(storage|bucket)$)',
+  message: 'only the interfaces (storage/storage, storage/bucket) are known here',
 };
 
 const boundaries = [
@@ -42,8 +42,9 @@ const boundaries = [
     group: ['**/repository/**', '**/tempo/**', '**/cluster/**', '**/commands/**'],
     message: 'streams know bytes only',
   }),
+  // Interfaces alone: a command is given what it may reach.
   forbid(['runtime/commands/**'], hosts, sdk, kubernetes, openpgp, {
-    group: ['**/storage/**'],
+    ...storageImplementations,
     message: 'commands reach bytes through the repository',
   }),
   forbid(['runtime/repository/**'], hosts, sdk, kubernetes, openpgp, storageImplementations, {

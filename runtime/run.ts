@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { CommandCall } from '../lib/contract/command-line/commands';
+import type { CommandCall, CommandName } from '../lib/contract/command-line/commands';
 import { ExitCode } from '../lib/contract/exit-codes';
 import type { CommandResults } from '../lib/contract/results';
 import { formatSize } from '../lib/contract/values/size';
@@ -11,17 +11,18 @@ import type { CommandContext, Outcome } from './commands/context';
 import { list } from './commands/list';
 import { refuseNesting } from './commands/nesting';
 import { prune } from './commands/prune';
+import { replicate } from './commands/replicate';
 import { restore } from './commands/restore';
+import { rewind } from './commands/rewind';
 import { show } from './commands/show';
 import { verify } from './commands/verify';
 import { loadConfiguration } from './configuration';
 import { InterruptedError, RefusedError, RunnerError, UsageError } from './errors';
 import { helpText } from './help';
 import { createLog, type Log, type LogFormat } from './log';
-import { NO_PROGRESS, terminalProgress } from './progress';
+import { NO_PROGRESS, type Progress, terminalProgress } from './progress';
 import { Repository } from './repository/repository';
-import { openStorage } from './storage/open-storage';
-import { sourceFolders } from './tempo/source/source-description';
+import { openBucket, openStorage, openVersions } from './storage/open-storage';
 import { render } from './text/render';
 import { RUNNER_VERSION } from './version';
 
@@ -79,38 +80,63 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
   });
   const { config } = await loadConfiguration(options.config, options.repository);
   const signal = abortSignal(surroundings, log);
-  const isBackup = call.command === 'backup';
-  // Before it is opened, as that makes its folder.
-  if (isBackup) await refuseNesting(config.repository.url, sourceFolders(config.tempo.storage));
-  const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
   const progress =
     options.output === 'text' && surroundings.stderr.isTTY
       ? terminalProgress(surroundings.stderr, formatSize)
       : NO_PROGRESS;
+  const now = (): Date => new Date();
+  if (call.command === 'rewind') {
+    // A disaster may have taken the repository too, which isn't needed for this.
+    const context = { config, log, progress, signal, openVersions: (url: string) => openVersions(url, signal), now };
+    return interruptible({ command: call.command, progress, signal }, async () =>
+      completed('rewind', await rewind(context, call.options)),
+    );
+  }
+  const isBackup = call.command === 'backup';
+  // Before it is opened, as that makes its folder.
+  if (isBackup) await refuseNesting(config);
+  const storage = await openStorage(config.repository.url, { create: isBackup && config.repository.create, signal });
   const cluster = clusterOnce(surroundings, signal);
+  return interruptible({ command: call.command, progress, signal }, async () => {
+    try {
+      const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
+      return await dispatch(call, {
+        config,
+        repository,
+        log,
+        progress,
+        cluster: cluster.open,
+        signal,
+        openBucket: (url) => openBucket(url, signal),
+        openStorage: (url, { create } = { create: false }) => openStorage(url, { create, signal }),
+        now,
+      });
+    } finally {
+      await cluster.close();
+      await storage.close();
+    }
+  });
+}
+
+async function interruptible(
+  run: { readonly command: CommandName; readonly progress: Progress; readonly signal: AbortSignal },
+  work: () => Promise<Completed>,
+): Promise<Completed> {
   try {
-    const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
-    return await dispatch(call, {
-      config,
-      repository,
-      log,
-      progress,
-      cluster: cluster.open,
-      signal,
-      now: () => new Date(),
-    });
+    return await work();
   } catch (error) {
-    throw signal.aborted
-      ? new InterruptedError(`${call.command}: interrupted; run it again, it goes on from here`)
+    throw run.signal.aborted
+      ? new InterruptedError(`${run.command}: interrupted; run it again, it goes on from here`)
       : error;
   } finally {
-    progress.end();
-    await cluster.close();
-    await storage.close();
+    run.progress.end();
   }
 }
 
-async function dispatch(call: CommandCall, context: CommandContext): Promise<Completed> {
+async function dispatch(
+  call: Exclude<CommandCall, { readonly command: 'rewind' }>,
+  context: CommandContext,
+): Promise<Completed> {
   switch (call.command) {
     case 'backup':
       return completed('backup', await backup(context, call.options));
@@ -126,6 +152,8 @@ async function dispatch(call: CommandCall, context: CommandContext): Promise<Com
       return completed('prune', await prune(context, call.options));
     case 'snapshot':
       throw new UsageError(`snapshot ${call.options.action}: volume snapshots are not made by this release`);
+    case 'replicate':
+      return completed('replicate', await replicate(context, call.options));
   }
 }
 

@@ -138,7 +138,7 @@ export const manifestSchema = z.object({
     /** Tempo's version as far as known, such as `2.9` or `3.0`. */
     tempoVersion: z.string().nullable(),
     /** Where Tempo keeps its blocks. Absent in older points: `local`. */
-    storage: z.enum(['local']).optional(),
+    storage: z.enum(['local', 's3']).optional(),
   }),
   /** What is in it. Absent in older points. */
   components: z.array(z.enum(COMPONENTS)).optional(),

@@ -77,8 +77,8 @@ export interface BackupResult extends Receipt {
     readonly reused: number;
     readonly damaged: readonly Damage[];
   };
-  /** `total`: what a restore of all would write; `sent` to the repository; `read` from the source. */
-  readonly bytes: { readonly total: number; readonly sent: number; readonly read: number };
+  /** `total`: what a restore of all would write; `sent` to the repository; `copied` there by the server itself; `read` from the source. */
+  readonly bytes: { readonly total: number; readonly sent: number; readonly copied: number; readonly read: number };
   /** What became of the flush before the cut; null when none was wanted. */
   readonly flush: FlushOutcome | null;
   /** By `plan.verification.afterBackup`, for a point that a rule made; null when it wasn't verified, or isn't good. */
@@ -233,7 +233,7 @@ export interface RestoreGate {
 export interface RestoreResult extends Receipt {
   /** ID of the point that was restored. */
   readonly recoveryPoint: string;
-  /** Folder that plays the role of the one that holds Tempo's blocks and WAL. */
+  /** Folder that plays the role of the one that holds Tempo's blocks and WAL, or the bucket that plays that of Tempo's. */
   readonly target: string;
   /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
@@ -246,16 +246,16 @@ export interface RestoreResult extends Receipt {
   };
   /** What is of the write-ahead log, in blocks and pages. */
   readonly wal: { readonly blocks: number; readonly pages: number };
-  /** `total`: of all that was selected; `written` to the target; `read` from the repository. */
+  /** `total`: of all that was selected; `written` to the target, also by a server that copied it; `read` from the repository. */
   readonly bytes: { readonly total: number; readonly written: number; readonly read: number };
   /** Where data that was replaced lies now, or would be moved to. */
   readonly movedAside: readonly string[];
   /** Staging folders of other restores that aren't finished. */
   readonly leftovers: readonly string[];
-  /** Bytes that the target's file system has left. */
-  readonly freeBytes: number;
-  /** User and group number of what is restored, such as `10001:10001`. */
-  readonly owner: string;
+  /** Bytes that the target's file system has left; null for a bucket. */
+  readonly freeBytes: number | null;
+  /** User and group number of what is restored, such as `10001:10001`; null for a bucket. */
+  readonly owner: string | null;
   /** Conditions that aren't met. */
   readonly gates: readonly RestoreGate[];
 }
@@ -278,6 +278,65 @@ export interface PruneResult extends Receipt {
   readonly bytes: { readonly condemned: number; readonly deleted: number };
 }
 
+/** A condition that a rewind must meet, or that `--allow` with its name lifted; `archived` can't be lifted. */
+export interface RewindGate {
+  /** What `--allow` takes. */
+  readonly name: 'tempo-running' | 'empty' | 'lost-versions' | 'retention' | 'archived';
+  /** What is wrong and what to do. */
+  readonly message: string;
+  /** Whether it was lifted; if not, the rewind is refused. */
+  readonly allowed: boolean;
+}
+
+/** What `rewind` did, or would do. */
+export interface RewindResult extends Receipt {
+  /** The moment, ISO 8601. */
+  readonly to: string;
+  /** URL of Tempo's bucket. */
+  readonly bucket: string;
+  /** Whether it was only said what would be done. */
+  readonly dryRun: boolean;
+  /** Blocks that were live then and are not now, or with other files. `bytes` that the server copies; `objects`: traces. */
+  readonly comeBack: readonly {
+    readonly tenant: string;
+    readonly id: string;
+    readonly bytes: number;
+    readonly objects: number;
+    readonly start: string;
+    readonly end: string;
+  }[];
+  /** Blocks that are live now and were not then: their meta.json gets a delete marker, their other files stay. */
+  readonly vanish: readonly { readonly tenant: string; readonly id: string }[];
+  /** Number of blocks that are as they were. */
+  readonly unchanged: number;
+  /** Blocks that were live then, or may have been, and can't come back. */
+  readonly lost: readonly Damage[];
+  /** Number of objects: `copied` from a version by the server, `hidden` by a delete marker. */
+  readonly objects: { readonly copied: number; readonly hidden: number };
+  /** Bytes that the server copied. */
+  readonly bytes: { readonly copied: number };
+  /** Conditions that aren't met. */
+  readonly gates: readonly RewindGate[];
+}
+
+/** What `replicate` did, or would do. */
+export interface ReplicateResult extends Receipt {
+  /** URL of the other repository. */
+  readonly to: string;
+  /** Whether it was only said what would be done. */
+  readonly dryRun: boolean;
+  /** `copied`: IDs of the points whose manifests were written; `present`: number of those that were there; `failed`: not copied, and why. */
+  readonly points: {
+    readonly copied: readonly string[];
+    readonly present: number;
+    readonly failed: readonly { readonly id: string; readonly reason: string }[];
+  };
+  /** Number of objects: `sent`, and `present` there already. */
+  readonly objects: { readonly sent: number; readonly present: number };
+  /** Bytes of these objects. */
+  readonly bytes: { readonly sent: number; readonly present: number };
+}
+
 /** What each command writes to standard output with `--output json`. */
 export interface CommandResults {
   /** Of `backup`. */
@@ -292,4 +351,8 @@ export interface CommandResults {
   readonly restore: RestoreResult;
   /** Of `prune`. */
   readonly prune: PruneResult;
+  /** Of `rewind`. */
+  readonly rewind: RewindResult;
+  /** Of `replicate`. */
+  readonly replicate: ReplicateResult;
 }

@@ -4,6 +4,7 @@ import { durationText } from './values/duration-text';
 import { kubernetesSchema } from './kubernetes-config';
 import { encryptionSchema } from './encryption-config';
 import { planSchema } from './plan/plan';
+import { tempoStorageSchema } from './tempo-storage-config';
 
 /** Where the runner looks for its configuration when not told, in this order. */
 export const CONFIG_LOOKUP = ['./tempo-backup.yaml', '/etc/tempo-backup/config.yaml'] as const;
@@ -31,20 +32,7 @@ const tempoSchema = z.strictObject({
     })
     .prefault({})
     .describe('The flush before recovery points of scope all and data.'),
-  storage: z
-    .strictObject({
-      backend: z.enum(['local']).default('local').describe('Where Tempo keeps its blocks.'),
-      path: absolutePath()
-        .default('/var/tempo/traces')
-        .describe("Folder of the blocks: Tempo's `storage.trace.local.path`."),
-      walPath: absolutePath()
-        .optional()
-        .describe(
-          "Folder of the WAL: Tempo's `storage.trace.wal.path`, in 3.0 `live_store.wal.path`. Absent: `wal` or `live-store/traces` beside the blocks, when there.",
-        ),
-    })
-    .prefault({})
-    .describe('Where the data of Tempo lies.'),
+  storage: tempoStorageSchema.prefault({}).describe('Where the data of Tempo lies.'),
   configFiles: z
     .array(absolutePath())
     .default([])

@@ -10,10 +10,8 @@ import type { RunnerConfig } from '../../lib/contract/runner-config';
 import { RefusedError, UsageError } from '../errors';
 import { PointBuilder } from '../repository/point-builder';
 import { Stopwatch } from '../stopwatch';
-import { type Cut, takeCut } from '../tempo/source/cut';
+import type { Cut } from '../tempo/source/cut';
 import { retentionOf } from '../tempo/configuration/retention';
-import { type SourceFolders, sourceFolders } from '../tempo/source/source-description';
-import { TempoSource } from '../tempo/source/tempo-source';
 import { RUNNER_VERSION } from '../version';
 import {
   type ClusterConfiguration,
@@ -23,21 +21,35 @@ import {
 } from './backup/cluster-configuration';
 import { flushFor, runningVersion } from './backup/flush-for';
 import { verifyAfterBackup } from './backup/verify-after-backup';
+import { type BackupSource, openBackupSource, sumOfRequests } from './backup/backup-source';
 import type { CommandContext, Outcome } from './context';
 import { pointResult } from './point-results';
 import { readTempoSettings, refuseLiteralSecrets, type TempoSettings } from './tempo-settings';
 
 /** Makes a recovery point: an interrupted run leaves objects to reuse, never a broken point. */
 export async function backup(context: CommandContext, options: BackupOptions): Promise<Outcome<BackupResult>> {
+  const source = openBackupSource(context);
+  try {
+    return await backupOf(source, context, options);
+  } finally {
+    await source.close();
+  }
+}
+
+async function backupOf(
+  source: BackupSource,
+  context: CommandContext,
+  options: BackupOptions,
+): Promise<Outcome<BackupResult>> {
   const { config, repository } = context;
   const watch = new Stopwatch();
   const rule = ruleOf(config, options.rule);
   const scope = options.scope ?? rule?.scope ?? 'all';
-  const known = await watch.time('prepare', () => prepare(context, scope));
+  const known = await watch.time('prepare', () => prepare(context, source, scope));
   const builder = await watch.time('prepare', () => begin(context, options, known));
   const flush = await watch.time('flush', () => flushFor(scope, context, known));
-  const cut = await watch.time('copy', () => copy(context, known.source, builder));
-  if (builder.isFirst && isEmpty(cut)) refuseEmpty(known.folders, options);
+  const cut = await watch.time('copy', () => copy(context, source, builder));
+  if (builder.isFirst && isEmpty(cut)) refuseEmpty(source, options);
   const { manifest, stats, regressed } = await watch.time('commit', async () => {
     const lacks = await storeConfiguration(builder, scope, known);
     return builder.commit({
@@ -58,7 +70,7 @@ export async function backup(context: CommandContext, options: BackupOptions): P
     flush: flush ?? null,
     verified,
     problems,
-    requests: { ...repository.storage.requests },
+    requests: sumOfRequests(repository.storage.requests, source.requests),
     seconds: watch.seconds(),
   };
   return { result, exitCode: exitCodeOf(result, regressed) };
@@ -66,23 +78,20 @@ export async function backup(context: CommandContext, options: BackupOptions): P
 
 /** What is known of the source before anything is copied. */
 interface KnownSource {
-  readonly folders: SourceFolders;
-  readonly source: TempoSource;
+  readonly source: BackupSource;
   readonly settings: TempoSettings;
   /** As a running Tempo tells it. */
   readonly version: string | undefined;
   readonly cluster: ClusterConfiguration | undefined;
 }
 
-async function prepare(context: CommandContext, scope: Scope): Promise<KnownSource> {
+async function prepare(context: CommandContext, source: BackupSource, scope: Scope): Promise<KnownSource> {
   const { config, log } = context;
   const cluster = await readClusterConfiguration(context);
   const settings = await readTempoSettings(config, cluster && tempoConfigTexts(cluster));
   if (settings.doubt !== undefined) log.warn(`${settings.doubt}; what Tempo's ConfigMaps say counts as not said`);
   if (takesFiles(scope)) refuseLiteralSecrets(settings.files);
-  const folders = sourceFolders(config.tempo.storage);
-  const source = TempoSource.open({ path: folders.path, walPath: folders.walPath });
-  return { folders, source, settings, cluster, version: await runningVersion(context) };
+  return { source, settings, cluster, version: await runningVersion(context) };
 }
 
 async function begin(
@@ -100,8 +109,8 @@ async function begin(
   return builder;
 }
 
-async function copy({ signal, progress }: CommandContext, source: TempoSource, builder: PointBuilder): Promise<Cut> {
-  const cut = await takeCut(source, builder, {
+async function copy({ signal, progress }: CommandContext, source: BackupSource, builder: PointBuilder): Promise<Cut> {
+  const cut = await source.take(builder, {
     signal,
     onProgress: ({ blocks, blocksDone, bytesRead }) =>
       progress.report({ phase: 'copying blocks', done: blocksDone, total: blocks, bytes: bytesRead }),
@@ -130,12 +139,12 @@ function takesFiles(scope: Scope): boolean {
   return scope === 'all' || scope === 'config';
 }
 
-function describeSource(config: RunnerConfig, { folders, settings, version }: KnownSource): Manifest['source'] {
-  const fromLayout = folders.relativeWalPath?.endsWith('live-store/traces') ? '3.0' : null;
+function describeSource(config: RunnerConfig, { source, settings, version }: KnownSource): Manifest['source'] {
+  const fromLayout = source.relativeWalPath?.endsWith('live-store/traces') ? '3.0' : null;
   return {
     name: config.tempo.name,
-    tracesPath: folders.tracesPath,
-    walPath: folders.relativeWalPath,
+    tracesPath: source.tracesPath,
+    walPath: source.relativeWalPath,
     tempoVersion: version ?? settings.version ?? fromLayout,
     storage: config.tempo.storage.backend,
   };
@@ -147,12 +156,12 @@ function isEmpty(cut: Cut): boolean {
 }
 
 /** An empty folder is what a volume that isn't mounted looks like, so a first backup of nothing must be meant. */
-function refuseEmpty(folders: SourceFolders, options: BackupOptions): void {
+function refuseEmpty({ place }: BackupSource, options: BackupOptions): void {
   if (options.allow.includes('empty-source')) return;
   throw new RefusedError(
-    `back up '${folders.path}': there is no block and no WAL page; check the mount, or pass '--allow empty-source' for a Tempo that has no data yet`,
+    `back up '${place}': there is no block and no WAL page; check the mount or the prefix, or pass '--allow empty-source' for a Tempo that has no data yet`,
     'empty-source',
-    { path: folders.path },
+    { path: place },
   );
 }
 

@@ -2,16 +2,33 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors';
-import type { SourceFolders } from '../tempo/source/source-description';
+import type { RunnerConfig } from '../../lib/contract/runner-config';
+import { tempoBucketUrl } from '../../lib/contract/tempo-storage-config';
+import { sourceFolders } from '../tempo/source/source-description';
 
-/** Throws `UsageError` when the repository and a folder of Tempo's lie in each other: Tempo would take the one for a tenant's blocks. */
-export async function refuseNesting(
-  repositoryUrl: string,
-  { path, walPath }: Pick<SourceFolders, 'path' | 'walPath'>,
-): Promise<void> {
+/**
+ * Throws `UsageError` when the repository and a place of Tempo's lie in each other: Tempo would take the one for a tenant's blocks, and in a
+ * bucket it may delete them as such.
+ */
+export async function refuseNesting({
+  repository: { url },
+  tempo: { storage },
+}: {
+  readonly repository: Pick<RunnerConfig['repository'], 'url'>;
+  readonly tempo: Pick<RunnerConfig['tempo'], 'storage'>;
+}): Promise<void> {
+  if (storage.backend === 'local') {
+    const { path, walPath } = sourceFolders(storage);
+    return refuseFolders(url, walPath === undefined ? [path] : [path, walPath]);
+  }
+  refuseBucket(url, tempoBucketUrl(storage));
+  if (storage.walPath !== undefined) await refuseFolders(url, [storage.walPath]);
+}
+
+async function refuseFolders(repositoryUrl: string, folders: readonly string[]): Promise<void> {
   if (!repositoryUrl.startsWith('file:')) return;
   const repository = await realPath(fileURLToPath(repositoryUrl));
-  for (const folder of walPath === undefined ? [path] : [path, walPath]) {
+  for (const folder of folders) {
     const real = await realPath(folder);
     if (!isWithin(repository, real) && !isWithin(real, repository)) continue;
     const how = isWithin(repository, real) ? 'lies in' : 'contains';
@@ -20,6 +37,32 @@ export async function refuseNesting(
       { repository, tempo: real },
     );
   }
+}
+
+/** Throws `UsageError` when the repository and a bucket of Tempo's lie in each other. */
+export function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
+  if (!repositoryUrl.startsWith('s3:')) return;
+  const [repository, tempo] = [new URL(repositoryUrl), new URL(tempoUrl)];
+  if (repository.hostname !== tempo.hostname || endpointOf(repository) !== endpointOf(tempo)) return;
+  const [ours, theirs] = [folderOf(repository), folderOf(tempo)];
+  if (!ours.startsWith(theirs) && !theirs.startsWith(ours)) return;
+  const how = ours.startsWith(theirs) ? 'lies in' : 'contains';
+  throw new UsageError(
+    `use repository '${repositoryUrl}': it ${how} '${tempoUrl}', where Tempo keeps its blocks and deletes what it takes for a tenant without any; give the repository a bucket of its own`,
+  );
+}
+
+function endpointOf({ searchParams }: URL): string {
+  const endpoint = searchParams.get('endpoint');
+  return endpoint !== null && URL.canParse(endpoint) ? new URL(endpoint).origin : (endpoint ?? '');
+}
+
+function folderOf({ pathname }: URL): string {
+  return `/${decodeURIComponent(pathname)
+    .split('/')
+    .filter(Boolean)
+    .map((segment) => `${segment}/`)
+    .join('')}`;
 }
 
 function isWithin(path: string, folder: string): boolean {

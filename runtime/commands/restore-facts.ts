@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { RestoreOptions } from '../../lib/contract/command-line/commands';
 import { parseDuration } from '../../lib/contract/values/duration';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
+import type { RunnerConfig } from '../../lib/contract/runner-config';
+import { UsageError } from '../errors';
 import { isDamage } from '../repository/repository';
 import { fetchObject } from '../repository/fetch';
 import type { GateInput, Owner, TargetFacts } from '../tempo/gates/gate-input';
@@ -9,7 +11,14 @@ import { retentionForAll } from '../tempo/configuration/retention';
 import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../tempo/configuration/tempo-config';
 import type { ConfigText } from '../tempo/configuration/tempo-config-text';
 import type { PlannedFolder } from '../tempo/target/target-folder';
-import { freeBytesOf, ownerOf, type SourcePaths, type TargetTree } from '../tempo/target/target-tree';
+import {
+  freeBytesOf,
+  ownerOf,
+  type SourcePaths,
+  type TargetTree,
+  treeAt,
+  treeBelow,
+} from '../tempo/target/target-tree';
 import type { CommandContext } from './context';
 import type { Selection } from './restore-selection';
 
@@ -42,6 +51,15 @@ export function sourcePathsFor(version: string | undefined, source: SourcePaths)
   return { tracesPath: source.tracesPath, walPath: moves ? usual : source.walPath };
 }
 
+/** Where a restore to a disk puts things. */
+export function treeFor({ tempo }: RunnerConfig, target: string | undefined, paths: SourcePaths): TargetTree {
+  if (target !== undefined) return treeBelow(target, paths);
+  if (tempo.storage.backend === 'local') return treeAt(tempo.storage, paths);
+  throw new UsageError(
+    "restore: Tempo keeps its blocks in a bucket, and the write-ahead log has no folder there; name one with '--target DIR'",
+  );
+}
+
 export function wantedOwner({ config }: CommandContext, tree: TargetTree): Owner | undefined {
   const [uid, gid] = config.tempo.owner?.split(':').map(Number) ?? [];
   return uid !== undefined && gid !== undefined ? { uid, gid } : ownerOf(tree);
@@ -51,12 +69,11 @@ export function currentUser(): Owner {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 }
 
-/** Of the place where it goes; `freed` are bytes that a restore frees there before it writes. */
-export function targetFacts(
+/** Of the Tempo that will read it. */
+export function tempoFacts(
   context: CommandContext,
   { config, version }: TargetTempo,
-  { tree, freed }: { readonly tree: TargetTree; readonly freed: number },
-): TargetFacts {
+): Pick<TargetFacts, 'version' | 'retention' | 'rf1After' | 'completeBlockTimeout'> {
   const { retention } = context.config.tempo;
   const timeout =
     version?.startsWith('3.') && config.version !== '3.0'
@@ -70,6 +87,17 @@ export function targetFacts(
         : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
     rf1After: config.rf1After,
     completeBlockTimeout: timeout,
+  };
+}
+
+/** Of the place where it goes too; `freed` are bytes that a restore frees there before it writes. */
+export function targetFacts(
+  context: CommandContext,
+  tempo: TargetTempo,
+  { tree, freed }: { readonly tree: TargetTree; readonly freed: number },
+): TargetFacts {
+  return {
+    ...tempoFacts(context, tempo),
     path: tree.parent,
     freeBytes: freeBytesOf(tree) + freed,
     owner: wantedOwner(context, tree),

@@ -4,10 +4,10 @@ import { ExitCode } from '../../lib/contract/exit-codes';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
-import { RefusedError, UsageError } from '../errors';
+import { UsageError } from '../errors';
 import { fetchObject } from '../repository/fetch';
 import { Stopwatch } from '../stopwatch';
-import type { Gate, Owner } from '../tempo/gates/gate-input';
+import type { Owner } from '../tempo/gates/gate-input';
 import { findGates } from '../tempo/gates/gates';
 import { bytesOf, type PlannedFolder } from '../tempo/target/target-folder';
 import { diskFs, type TargetFs } from '../tempo/target/target-fs';
@@ -21,7 +21,7 @@ import {
   restoreFolders,
 } from '../tempo/target/target-restore';
 import { unfinishedBytes } from '../tempo/target/target-staging';
-import { checkTree, hasBlock, treeAt, treeBelow, type TargetTree } from '../tempo/target/target-tree';
+import { checkTree, hasBlock, type TargetTree } from '../tempo/target/target-tree';
 import type { CommandContext, Outcome } from './context';
 import {
   currentUser,
@@ -31,11 +31,13 @@ import {
   sentence,
   sourcePathsFor,
   targetFacts,
+  treeFor,
   wantedOwner,
 } from './restore-facts';
 import { planRestore, type RestorePlan } from './restore-plan';
-import { checkIntoTenant, refuseEmptySelection, selectBlocks, type Selection } from './restore-selection';
-import { selectTrace } from './restore-trace';
+import { restoreToBucket, targetBucket } from './restore-bucket';
+import { asked, refuse, select } from './restore-guards';
+import type { Selection } from './restore-selection';
 
 interface Prepared {
   readonly manifest: Manifest;
@@ -59,6 +61,8 @@ export async function restore(
 ): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
   checkOptions(options);
+  const bucket = targetBucket(context, options);
+  if (bucket !== undefined) return restoreToBucket(context, options, bucket);
   const prepared = await watch.time('plan', () => prepare(context, options));
   const refused = prepared.gates.filter(({ allowed }) => !allowed);
   if (options.dryRun) {
@@ -105,7 +109,7 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   const manifest = await repository.resolve(options.recoveryPoint, (message) => context.log.warn(message));
   const tempo = await readTargetTempo(context, manifest, options);
   const paths = sourcePathsFor(tempo.version, manifest.source);
-  const tree = target === undefined ? treeAt(config.tempo.storage, paths) : treeBelow(target, paths);
+  const tree = treeFor(config, target, paths);
   const selection = await select(context, manifest, options);
   const replaced = replacedBy(options);
   const mode = replaced?.foldersOnly ? 'replace-blocks' : replaced ? 'replace' : 'add';
@@ -133,26 +137,12 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   return { ...prepared, freeBytes: facts.freeBytes - freed, gates: found.map((gate) => asked(gate, options)) };
 }
 
-/** Who lifted a gate needn't be told how to. */
-function asked({ name, finding, message }: Gate, { allow }: RestoreOptions): RestoreGate {
-  return allow.includes(name) ? { name, message: finding, allowed: true } : { name, message, allowed: false };
-}
-
 function amounts({ folders }: RestorePlan, { missing }: Forecast): string {
   const count = (kind: PlannedFolder['kind']): string => {
     const ofKind = (folder: PlannedFolder): boolean => folder.kind === kind;
     return `${missing.filter(ofKind).length} of ${folders.filter(ofKind).length}`;
   };
   return `${count('block')} blocks and ${count('wal')} WAL blocks`;
-}
-
-async function select(context: CommandContext, manifest: Manifest, options: RestoreOptions): Promise<Selection> {
-  const selection = await selectBlocks(context.repository, manifest, options);
-  refuseEmptySelection(manifest, options, selection);
-  const { traceId } = options;
-  const selected = traceId === undefined ? selection : await selectTrace(context, manifest, { ...selection, traceId });
-  checkIntoTenant(options, selected);
-  return selected;
 }
 
 function replacedBy({ replace, scope, tenant, block, intoTenant }: RestoreOptions): Replaced | undefined {
@@ -173,14 +163,6 @@ function withoutKnownWal(plan: RestorePlan, tree: TargetTree, replaced: Replaced
     ...plan,
     folders: plan.folders.filter(({ kind, tenant, id }) => kind === 'block' || !hasBlock(tree, tenant, id)),
   };
-}
-
-function refuse({ id }: Manifest, refused: readonly RestoreGate[]): void {
-  if (refused.length === 0) return;
-  const lift = refused.map(({ name }) => name).join(',');
-  throw new RefusedError(`restore '${id}': refused: ${refused.map(({ message }) => message).join('; and: ')}`, lift, {
-    gates: lift,
-  });
 }
 
 async function bringBack(

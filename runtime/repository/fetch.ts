@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { ObjectReference } from '../../lib/contract/manifest';
 import { IntegrityError } from '../errors';
 import type { ByteSource, Storage } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
-import { combineDigests, type Part, partsOf, sha256 } from '../streams/digest';
+import { combineDigests, isOfWhole, type Part, partsOf, sha256 } from '../streams/digest';
 import { partBuffers } from '../streams/part-buffers';
+import { forEachPart } from '../streams/read-ahead';
 
 const PARTS_AT_ONCE = 4;
 
@@ -20,7 +22,8 @@ export async function fetchObject(
   write: PartWriter,
   signal?: AbortSignal,
 ): Promise<void> {
-  const found = await digestOfSource(storedSource(storage, reference.key, reference.size), { write, signal });
+  const source = storedSource(storage, reference.key, reference.size);
+  const found = await digestOfSource(source, { write, signal, like: reference.sha256 });
   if (found === reference.sha256) return;
   throw new IntegrityError(
     `read '${reference.key}': it is damaged: its SHA-256 differs; restore it from a replica or an object version`,
@@ -49,11 +52,17 @@ export function storedSource(storage: Storage, key: string, size: number): ByteS
   };
 }
 
-/** The digest of all bytes of a source; each part is also given to `write`. */
-export async function digestOfSource(
-  source: ByteSource,
-  options: { readonly write?: PartWriter; readonly signal?: AbortSignal } = {},
-): Promise<string> {
+export interface DigestOptions {
+  /** Is also given each part. */
+  readonly write?: PartWriter;
+  readonly signal?: AbortSignal;
+  /** A digest to compare with: the result has the same form, see `isOfWhole`. @default - the repository's usual one */
+  readonly like?: string;
+}
+
+/** The digest of all bytes of a source. */
+export async function digestOfSource(source: ByteSource, options: DigestOptions = {}): Promise<string> {
+  if (options.like !== undefined && isOfWhole(options.like, source.size)) return digestOfWhole(source, options);
   const parts = partsOf(source.size);
   const digests: Buffer[] = new Array<Buffer>(parts.length);
   const work = async (part: Part): Promise<void> => {
@@ -68,4 +77,15 @@ export async function digestOfSource(
   };
   await forEachConcurrently(parts, PARTS_AT_ONCE, work, options.signal);
   return combineDigests(digests);
+}
+
+/** In order, as one hash takes bytes in no other way. */
+async function digestOfWhole(source: ByteSource, { write, signal }: DigestOptions): Promise<string> {
+  const hash = createHash('sha256');
+  const take = async (bytes: Buffer, { offset }: Part): Promise<void> => {
+    hash.update(bytes);
+    await write?.(offset, bytes);
+  };
+  await forEachPart(source, take, { signal });
+  return hash.digest('hex');
 }

@@ -64,7 +64,7 @@ export interface PointDetails {
 export interface PointStats {
   /** `new` ones had bytes to send; `reused` ones lay in the repository already, known or left by an interrupted run. */
   readonly blocks: { readonly total: number; readonly new: number; readonly reused: number };
-  readonly bytes: { readonly total: number; readonly sent: number };
+  readonly bytes: { readonly total: number; readonly sent: number; readonly copied: number };
   readonly uploads: number;
   /** What the previous point was damaged at, in sentences. */
   readonly warnings: readonly string[];
@@ -289,7 +289,7 @@ export class PointBuilder {
     const total = tenants.reduce((sum, { blocks }) => sum + blocks, 0);
     return {
       blocks: { total, new: this.sent.size, reused: Math.max(0, total - this.sent.size) },
-      bytes: { total: bytes, sent: this.placement.sentBytes },
+      bytes: { total: bytes, sent: this.placement.sentBytes, copied: this.placement.copiedBytes },
       uploads: this.placement.uploads,
       warnings: this.previous.warnings,
     };

@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors';
 import type * as S3 from './s3';
 import { FileStorage } from './file-storage';
-import { type Storage } from './storage';
+import type { Bucket, VersionedBucket } from './bucket';
+import type { Storage } from './storage';
 
 export interface OpenStorageOptions {
   /** Makes the folder or prefix when it is absent; buckets are never made. */
@@ -24,6 +25,16 @@ export async function openStorage(url: string, options: OpenStorageOptions): Pro
     default:
       throw new UsageError(`open repository '${withoutSecrets(url)}': '${parsed.protocol}' is unknown; ${EXAMPLES}`);
   }
+}
+
+/** Opens a bucket that is only looked at. */
+export function openBucket(url: string, signal?: AbortSignal): Bucket {
+  return loadS3().openS3Bucket(url, { signal });
+}
+
+/** Opens a bucket with its earlier versions. */
+export function openVersions(url: string, signal?: AbortSignal): VersionedBucket {
+  return loadS3().openS3Versions(url, { signal });
 }
 
 /** Loaded when it is needed: the SDK costs a run on a disk time and memory for nothing. */

@@ -19,6 +19,7 @@ import { DirectReader, type SignedTarget } from './s3/direct/direct-reader';
 import type { HttpAnswer } from './s3/direct/http-answer';
 import type * as Api from './s3/s3-api';
 import { contentRangeOf, receive } from './s3/s3-body';
+import { S3Bucket } from './s3/s3-bucket';
 import { createS3Client, hexOf, serverOptions } from './s3/s3-client';
 import { S3Clock } from './s3/s3-clock';
 import { credentialSource } from './s3/s3-errors';
@@ -26,6 +27,10 @@ import { S3Requests, type S3RequestsOptions } from './s3/s3-requests';
 import { observeEndpoint, signedTarget } from './s3/s3-signing';
 import { S3Storage } from './s3/s3-storage';
 import { parseS3Url, type S3Location } from './s3/s3-url';
+import { S3Versions } from './s3/s3-versions';
+import { SdkBucketApi, SOURCE_ETAG_METADATA } from './s3/s3-bucket-calls';
+import type { Bucket, VersionedBucket } from './bucket';
+import { SdkVersionApi } from './s3/s3-version-calls';
 import type { Storage } from './storage';
 
 const DIGEST_METADATA = 'sha256';
@@ -33,29 +38,65 @@ const DIGEST_METADATA = 'sha256';
 export interface S3StorageOptions extends S3RequestsOptions {
   /** @default - those of the process */
   readonly buffers?: PartBuffers;
+  /** Larger objects are copied in parts. @default 5 GiB, the most that S3 copies at once */
+  readonly largestCopy?: number;
 }
 
 /** `url` as in `parseS3Url`; credentials come from the SDK's default chain. Sends nothing yet. */
 export async function openS3Storage(url: string, options: S3StorageOptions = {}): Promise<Storage> {
   const location = parseS3Url(url);
   const clock = new S3Clock();
+  const client = createS3Client(location, clock, serverOptions(location));
   return new S3Storage({
     location,
     clock,
-    api: createApi(location, clock),
+    api: createApi(client, location, clock),
+    bucketApi: new SdkBucketApi(client, location.bucket),
     requests: new S3Requests(options),
     buffers: options.buffers ?? partBuffers,
+    largestCopy: options.largestCopy,
     credentials: credentialSource(location, process.env),
   });
 }
 
-function createApi(location: S3Location, clock: S3Clock): Api.S3Api {
-  const server = serverOptions(location);
-  const client = createS3Client(location, clock, server);
+/** A bucket that is only looked at. `url` as in `parseS3Url`. */
+export function openS3Bucket(url: string, options: S3RequestsOptions = {}): Bucket {
+  const location = parseS3Url(url);
+  const client = createS3Client(location, new S3Clock(), serverOptions(location));
+  return new S3Bucket({
+    location,
+    api: new SdkBucketApi(client, location.bucket),
+    requests: new S3Requests(options),
+    credentials: credentialSource(location, process.env),
+    close: () => client.destroy(),
+  });
+}
+
+/** A bucket with its earlier versions. `url` as in `parseS3Url`. */
+export function openS3Versions(
+  url: string,
+  options: Pick<S3StorageOptions, 'signal' | 'sleep' | 'largestCopy'> = {},
+): VersionedBucket {
+  const location = parseS3Url(url);
+  const clock = new S3Clock();
+  const client = createS3Client(location, clock, serverOptions(location));
+  return new S3Versions({
+    location,
+    clock,
+    api: new SdkVersionApi(client, location.bucket),
+    bucketApi: new SdkBucketApi(client, location.bucket),
+    requests: new S3Requests(options),
+    credentials: credentialSource(location, process.env),
+    largestCopy: options.largestCopy,
+    close: () => client.destroy(),
+  });
+}
+
+function createApi(client: S3Client, location: S3Location, clock: S3Clock): Api.S3Api {
   const endpoint = observeEndpoint(client);
   const target = (): SignedTarget | undefined => {
     const known = endpoint();
-    return known && signedTarget(client, known, server);
+    return known && signedTarget(client, known, serverOptions(location));
   };
   return new SdkS3Api(client, location.bucket, new DirectReader({ target, clock }));
 }
@@ -164,6 +205,7 @@ class SdkS3Api implements Api.S3Api {
       size: required(found.ContentLength, 'ContentLength'),
       modifiedAt: required(found.LastModified, 'LastModified'),
       sha256: digestOfChecksum(found.ChecksumSHA256) ?? found.Metadata?.[DIGEST_METADATA],
+      copiedFrom: found.Metadata?.[SOURCE_ETAG_METADATA],
     };
   }
 

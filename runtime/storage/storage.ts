@@ -4,7 +4,22 @@
  */
 export interface ByteSource {
   readonly size: number;
+  /** Where these very bytes lie on a server: a storage there copies them without sending them through here. */
+  readonly remote?: RemoteObject;
   read(offset: number, into: Buffer): Promise<void>;
+}
+
+/** An object that its server can copy. */
+export interface RemoteObject {
+  /** Server, region and credentials in one text: where it is the same, the server can copy. */
+  readonly server: string;
+  readonly bucket: string;
+  /** In full. */
+  readonly key: string;
+  /** Copied only while it is this. Equal ETags of one key mean equal bytes. */
+  readonly etag: string;
+  /** What to throw when it is gone, or something else by now. */
+  changed(): Error;
 }
 
 /** What a storage knows of an object without reading its bytes. */
@@ -15,14 +30,18 @@ export interface StoredObject {
   readonly modifiedAt: Date;
   /** See `streams/digest.ts`; absent in listings, and where the server doesn't keep it. */
   readonly sha256?: string;
+  /** ETag of what a server copied it from. @default - it was sent */
+  readonly copiedFrom?: string;
 }
 
 export interface PutResult {
   /** False when the key existed already: nothing was written, and what is there may differ from what was given. */
   readonly created: boolean;
   readonly size: number;
-  /** Of the bytes given, computed once while they passed. */
+  /** Of the bytes given, computed once while they passed, or by the server that copied them. */
   readonly sha256: string;
+  /** True when the server copied the bytes, so that none passed here. @default false */
+  readonly copied?: boolean;
 }
 
 export type RequestKind = 'put' | 'get' | 'head' | 'list' | 'delete' | 'multipart';
@@ -55,4 +74,11 @@ export interface Storage {
   /** The storage's clock: what `modifiedAt` is compared with. */
   now(): Promise<Date>;
   close(): Promise<void>;
+  /** Where an object lies for a server that can copy it. Undefined when it is absent, or can't be copied in this way. */
+  locate?(key: string): Promise<LocatedObject | undefined>;
+}
+
+/** An object of a storage, with what a server needs to copy it. */
+export interface LocatedObject extends StoredObject {
+  readonly remote: RemoteObject;
 }

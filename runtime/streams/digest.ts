@@ -48,6 +48,14 @@ export function combineDigests(partDigests: readonly Buffer[]): string {
   return `${sha256(Buffer.concat(partDigests)).toString('hex')}-${partDigests.length}`;
 }
 
+/**
+ * Whether a digest is of the whole bytes at once though the object has several parts: that is what a server computes that copies an object in
+ * one request. It has no number of parts behind it.
+ */
+export function isOfWhole(digest: string, size: number): boolean {
+  return size > partSizeOf(size) && !digest.includes('-');
+}
+
 /** The digest of bytes that are in memory. */
 export function digestOf(bytes: Buffer): string {
   return combineDigests(partsOf(bytes.length).map((p) => sha256(bytes.subarray(p.offset, p.offset + p.length))));

@@ -11,6 +11,7 @@ import type {
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
 import { renderConfigDiff } from './render-config-diff';
+import { renderReplicate, renderRewind } from './render-copies';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in keyof CommandResults]: (result: CommandResults[C], now: Date) => string };
@@ -22,6 +23,8 @@ const RENDERERS: Renderers = {
   verify: renderVerify,
   restore: renderRestore,
   prune: renderPrune,
+  rewind: renderRewind,
+  replicate: renderReplicate,
 };
 
 /** The result of a command as people read it. */
@@ -37,6 +40,7 @@ function renderBackup(result: BackupResult): string {
     `${counted(blocks.total, 'block')} in ${counted(point.tenants.length, 'tenant')}`,
     ...(point.wal.pages > 0 ? [`${counted(point.wal.pages, 'WAL page')}`] : []),
     `${formatSize(bytes.total)}, ${formatSize(bytes.sent)} sent`,
+    ...(bytes.copied > 0 ? [`${formatSize(bytes.copied)} copied by the server`] : []),
     `${(seconds.total ?? 0).toFixed(1)} s`,
     ...(newest === undefined ? [] : [`blocks up to ${newest}`]),
     ...(verified ? [`verified at level ${verified.level}`] : []),
@@ -141,7 +145,7 @@ function renderRestore(result: RestoreResult): string {
   const amount = `${counted(blocks.total, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.total)}`;
   if (result.dryRun) {
     return lines([
-      `would restore ${what}: ${amount}, ${blocks.skipped} already there · ${formatSize(result.freeBytes)} free, owner ${result.owner}`,
+      `would restore ${what}: ${amount}, ${blocks.skipped} already there${room(result)}`,
       ...gates,
       ...blocks.failed.map(({ tenant, block, reason }) => `WOULD FAIL ${tenant} ${block}: ${reason}`),
       ...result.movedAside.map((path) => `what is there would be moved to ${path}`),
@@ -155,6 +159,11 @@ function renderRestore(result: RestoreResult): string {
     ...result.movedAside.map((path) => `what was there is now in ${path}`),
     ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
   ]);
+}
+
+/** A bucket has neither an end nor owners. */
+function room({ freeBytes, owner }: RestoreResult): string {
+  return freeBytes === null || owner === null ? '' : ` · ${formatSize(freeBytes)} free, owner ${owner}`;
 }
 
 function renderPrune(result: PruneResult): string {

@@ -54,7 +54,7 @@ function backsUp({ version, blockFormat }: Program, program: string): void {
   });
 
   async function start(name: string): Promise<RealTempo> {
-    const tempo = new RealTempo(program, version, join(folder, name), blockFormat);
+    const tempo = new RealTempo(program, version, join(folder, name), { blockFormat });
     running.push(tempo);
     await tempo.start();
     return tempo;

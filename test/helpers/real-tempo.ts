@@ -4,8 +4,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const HTTP = 'http://127.0.0.1:13210';
-const OTLP = 'http://127.0.0.1:14328';
+export interface RealTempoOptions {
+  /** Where the blocks go, in Tempo's YAML. @default - a folder below its home */
+  readonly backend?: string;
+  /** Such as `vParquet5`. @default - Tempo's own */
+  readonly blockFormat?: string;
+  /** Added to each port, for suites that run at once. @default 0 */
+  readonly portOffset?: number;
+}
 
 export interface PushedTrace {
   readonly tenant: string;
@@ -17,7 +23,6 @@ export type TempoVersion = '2.9' | '3.0';
 
 /** A real Tempo process on loopback that keeps its data below `home`, multi-tenant and with short periods. */
 export class RealTempo {
-  readonly url = HTTP;
   readonly tracesPath: string;
   readonly walPath: string;
   private process: ChildProcess | undefined;
@@ -27,22 +32,29 @@ export class RealTempo {
     private readonly program: string,
     private readonly version: TempoVersion,
     private readonly home: string,
-    /** Such as `vParquet5`; Tempo's own default when undefined. */
-    private readonly blockFormat?: string,
+    private readonly options: RealTempoOptions = {},
   ) {
     this.tracesPath = join(home, 'traces');
     this.walPath = join(home, version === '2.9' ? 'wal' : 'live-store/traces');
   }
 
+  private get offset(): number {
+    return this.options.portOffset ?? 0;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${13210 + this.offset}`;
+  }
+
   async start(): Promise<void> {
     await mkdir(this.home, { recursive: true });
     const file = join(this.home, '..', 'tempo.yaml');
-    await writeFile(file, configuration(this.version, this.home, this.blockFormat));
+    await writeFile(file, configuration(this.version, this.home, this.options));
     this.process = spawn(this.program, [`-config.file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000)));
     }
-    await this.until('ready', async () => (await fetch(`${HTTP}/ready`)).ok);
+    await this.until('ready', async () => (await fetch(`${this.url}/ready`)).ok);
   }
 
   async kill(): Promise<void> {
@@ -65,7 +77,7 @@ export class RealTempo {
       endTimeUnixNano: String(now + 1_000_000n),
     };
     const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] };
-    const response = await fetch(`${OTLP}/v1/traces`, {
+    const response = await fetch(`http://127.0.0.1:${14328 + this.offset}/v1/traces`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-scope-orgid': tenant },
       body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] }),
@@ -76,17 +88,17 @@ export class RealTempo {
 
   /** 3.0 has no such endpoint: it flushes by itself. */
   async flush(): Promise<void> {
-    if (this.version === '2.9') await fetch(`${HTTP}/flush`, { method: 'POST' });
+    if (this.version === '2.9') await fetch(`${this.url}/flush`, { method: 'POST' });
   }
 
   async has({ tenant, traceId }: PushedTrace): Promise<boolean> {
-    const response = await fetch(`${HTTP}/api/traces/${traceId}`, { headers: { 'x-scope-orgid': tenant } });
+    const response = await fetch(`${this.url}/api/traces/${traceId}`, { headers: { 'x-scope-orgid': tenant } });
     await response.arrayBuffer();
     return response.status === 200;
   }
 
   async metrics(): Promise<string> {
-    return (await fetch(`${HTTP}/metrics`)).text();
+    return (await fetch(`${this.url}/metrics`)).text();
   }
 
   async until(what: string, condition: () => Promise<boolean>, milliseconds = 60_000): Promise<void> {
@@ -100,13 +112,18 @@ export class RealTempo {
   }
 }
 
-function configuration(version: TempoVersion, home: string, blockFormat: string | undefined): string {
+function configuration(
+  version: TempoVersion,
+  home: string,
+  { backend, blockFormat, portOffset = 0 }: RealTempoOptions,
+): string {
   const block = blockFormat === undefined ? '' : `, block: {version: ${blockFormat}}`;
+  const blocks = backend ?? `backend: local, local: {path: ${home}/traces}`;
   return `multitenancy_enabled: true
-server: {http_listen_address: 127.0.0.1, http_listen_port: 13210, grpc_listen_address: 127.0.0.1, grpc_listen_port: 19105}
-distributor: {receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:14328}}}}}
-memberlist: {bind_addr: [127.0.0.1], bind_port: 17956}
-storage: {trace: {backend: local, local: {path: ${home}/traces}, wal: {path: ${home}/wal}, blocklist_poll: 1s${block}}}
+server: {http_listen_address: 127.0.0.1, http_listen_port: ${13210 + portOffset}, grpc_listen_address: 127.0.0.1, grpc_listen_port: ${19105 + portOffset}}
+distributor: {receivers: {otlp: {protocols: {http: {endpoint: 127.0.0.1:${14328 + portOffset}}}}}}
+memberlist: {bind_addr: [127.0.0.1], bind_port: ${17956 + portOffset}}
+storage: {trace: {${blocks}, wal: {path: ${home}/wal}, blocklist_poll: 1s${block}}}
 usage_report: {reporting_enabled: false}
 ${version === '2.9' ? MODULES_OF_2 : modulesOf3(home)}`;
 }

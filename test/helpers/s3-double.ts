@@ -2,61 +2,39 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { digestOf, sha256 } from '../../runtime/streams/digest';
-import type { S3Fault, S3FaultRule, S3Operation } from './s3-fault';
-import { element, errorXml, keysOf, listXml, partsOfXml, uploadsXml } from './s3-xml';
+import { sha256 } from '../../runtime/streams/digest';
+import {
+  base64Of,
+  bodyOf,
+  checkDigests,
+  etagOf,
+  isAfter,
+  metadataOf,
+  parse,
+  type S3Request as Request,
+  S3Refusal,
+} from './s3-double-requests';
+import type { OpenUpload, S3DoubleOptions, S3Fault, S3FaultRule, S3Operation, StoredS3Object } from './s3-double-types';
+import { VersionStore } from './s3-double-versions';
+import {
+  copyXml,
+  element,
+  errorXml,
+  foldersXml,
+  keysOf,
+  listXml,
+  partsOfXml,
+  uploadsXml,
+  versioningXml,
+  versionsXml,
+} from './s3-xml';
 
-export type { S3Fault, S3FaultRule, S3Operation } from './s3-fault';
-
-export interface S3DoubleOptions {
-  readonly tls?: { readonly key: string; readonly cert: string };
-  /** False: like a server that knows no checksums. @default true */
-  readonly keepsChecksums?: boolean;
-  /** Of the server's clock before the real one. @default 0 */
-  readonly clockAheadMs?: number;
-  /** Answers come in chunks, without their length, as refusals of AWS do. @default none */
-  readonly chunked?: 'refusals' | 'all';
-  /** Whose signatures are accepted. @default - that of `DOUBLE_ACCESS_KEY` */
-  readonly accepts?: (accessKey: string) => boolean;
-}
-
-interface StoredS3Object {
-  readonly bytes: Buffer;
-  readonly modifiedAt: Date;
-  /** As in the `x-amz-checksum-sha256` header. */
-  readonly checksum?: string;
-  readonly metadata: Record<string, string>;
-}
-
-interface OpenUpload {
-  readonly key: string;
-  readonly initiatedAt: Date;
-  readonly parts: Map<number, { readonly bytes: Buffer; readonly etag: string }>;
-}
-
-interface Request {
-  readonly operation: S3Operation;
-  readonly bucket: string;
-  readonly key: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: Buffer;
-}
+export type { S3DoubleOptions, S3Fault, S3FaultRule, S3Operation } from './s3-double-types';
 
 interface Answer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: Buffer | string;
-}
-
-class S3Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly headers: Record<string, string> = {},
-  ) {
-    super(code);
-  }
 }
 
 export const DOUBLE_BUCKET = 'double-bucket';
@@ -66,6 +44,8 @@ export const DOUBLE_ACCESS_KEY = 'double-access-key';
 export class S3Double {
   readonly objects = new Map<string, StoredS3Object>();
   readonly uploads = new Map<string, OpenUpload>();
+  /** Empty unless versioning is on. */
+  readonly history = new VersionStore();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
   /** Of each request that arrived, in order. */
@@ -108,8 +88,23 @@ export class S3Double {
     for (const rule of rules) this.rules.push({ rule, skip: rule.skip ?? 0, left: rule.times ?? 1 });
   }
 
+  /** Ends all faults. */
+  heal(): void {
+    this.rules.length = 0;
+  }
+
   count(operation: S3Operation): number {
     return this.log.filter((entry) => entry.operation === operation).length;
+  }
+
+  /** Stores an object as another client would, without a request. */
+  place(key: string, bytes: Buffer): void {
+    this.store(key, bytes, { metadata: {} });
+  }
+
+  /** Deletes an object as another client would, without a request. */
+  drop(key: string): void {
+    this.remove(key);
   }
 
   async stop(): Promise<void> {
@@ -118,7 +113,7 @@ export class S3Double {
   }
 
   private get now(): Date {
-    return new Date(Date.now() + (this.options.clockAheadMs ?? 0));
+    return this.options.clock?.() ?? new Date(Date.now() + (this.options.clockAheadMs ?? 0));
   }
 
   private async observed(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -217,34 +212,54 @@ export class S3Double {
         return { status: 204 };
       case 'ListMultipartUploads':
         return { status: 200, body: uploadsXml(this.uploads, request.query.get('prefix') ?? '') };
+      case 'CopyObject':
+        return this.copyObject(request);
+      case 'UploadPartCopy':
+        return this.copyPart(request);
+      case 'DeleteObject':
+        return this.deleteObject(request);
+      case 'ListObjectVersions':
+        return this.listVersions(request);
+      case 'GetBucketVersioning':
+        return { status: 200, body: versioningXml(this.options.versioning) };
     }
   }
 
   private putObject(request: Request): Answer {
     checkDigests(request);
     this.checkAbsent(request);
-    const metadata = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
     const checksum = request.headers['x-amz-checksum-sha256'] as string | undefined;
     this.store(request.key, request.body, {
       checksum,
-      metadata: Object.fromEntries(metadata) as Record<string, string>,
+      metadata: metadataOf(request.headers),
     });
     return { status: 200, headers: { etag: etagOf(request.body) } };
   }
 
   private store(key: string, bytes: Buffer, facts: Pick<StoredS3Object, 'checksum' | 'metadata'>): void {
     const checksum = this.options.keepsChecksums === false ? undefined : facts.checksum;
-    this.objects.set(key, { bytes, modifiedAt: this.now, checksum, metadata: facts.metadata });
+    const modifiedAt = this.now;
+    this.objects.set(key, { bytes, modifiedAt, checksum, metadata: facts.metadata });
+    if (this.options.versioning === 'Enabled') this.history.add(key, bytes, modifiedAt);
   }
 
   private checkAbsent({ headers, key }: Request): void {
     if (headers['if-none-match'] === '*' && this.objects.has(key)) throw new S3Refusal(412, 'PreconditionFailed');
   }
 
-  private getObject({ headers, key, operation }: Request): Answer {
+  private getObject({ headers, key, operation, query }: Request): Answer {
+    const version = this.history.find(key, query.get('versionId') ?? '');
+    if (version?.bytes) return { status: 200, body: version.bytes };
     const object = this.objects.get(key);
     if (!object) throw new S3Refusal(404, 'NoSuchKey');
-    const facts: Record<string, string> = { 'last-modified': object.modifiedAt.toUTCString(), ...object.metadata };
+    const etag = etagOf(object.bytes);
+    if (headers['if-match'] !== undefined && headers['if-match'] !== etag)
+      throw new S3Refusal(412, 'PreconditionFailed');
+    const facts: Record<string, string> = {
+      'last-modified': object.modifiedAt.toUTCString(),
+      etag,
+      ...object.metadata,
+    };
     if (object.checksum !== undefined && headers['x-amz-checksum-mode'] === 'ENABLED')
       facts['x-amz-checksum-sha256'] = object.checksum;
     const { bytes } = object;
@@ -261,6 +276,7 @@ export class S3Double {
 
   private listObjects({ query }: Request): Answer {
     const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
+    if (query.get('delimiter') === '/') return this.listFolders(query.get('prefix') ?? '', after);
     const keys = [...this.objects.keys()].filter(
       (key) => key.startsWith(query.get('prefix') ?? '') && isAfter(key, after),
     );
@@ -268,7 +284,9 @@ export class S3Double {
     const page = keys.slice(0, Number(query.get('max-keys') ?? 1000));
     const found = page.flatMap((key) => {
       const object = this.objects.get(key);
-      return object ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt }] : [];
+      return object
+        ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt, etag: etagOf(object.bytes) }]
+        : [];
     });
     return { status: 200, body: listXml(found, keys.length > page.length ? page.at(-1) : undefined) };
   }
@@ -279,16 +297,77 @@ export class S3Double {
     const keys = keysOf(body.toString());
     if (keys.length > 1000) throw new S3Refusal(400, 'MalformedXML');
     const refused = fault?.kind === 'refuse-key' ? keys.filter((key) => key === fault.key) : [];
-    for (const key of keys) if (!refused.includes(key)) this.objects.delete(key);
+    for (const key of keys) if (!refused.includes(key)) this.remove(key);
     const code = fault?.kind === 'refuse-key' ? fault.code : '';
     const errors = refused.map((key) => element('Error', element('Key', key) + element('Code', code)));
     return { status: 200, body: element('DeleteResult', errors.join('')) };
   }
 
+  /** Two to a page. */
+  private listFolders(prefix: string, after: string): Answer {
+    const below = [...this.objects.keys()].filter(
+      (key) => key.startsWith(prefix) && key.indexOf('/', prefix.length) > 0,
+    );
+    const names = below.map((key) => key.slice(0, key.indexOf('/', prefix.length) + 1));
+    const folders = [...new Set(names)].sort().filter((name) => isAfter(name, after));
+    return { status: 200, body: foldersXml(folders.slice(0, 2), folders.length > 2 ? folders[1] : undefined) };
+  }
+
+  private remove(key: string): void {
+    this.objects.delete(key);
+    if (this.options.versioning === 'Enabled') this.history.add(key, undefined, this.now);
+  }
+
+  /** Of a version never: nothing here is to delete one. */
+  private deleteObject({ key, query }: Request): Answer {
+    if (query.has('versionId')) throw new S3Refusal(403, 'AccessDenied');
+    this.remove(key);
+    return { status: 204 };
+  }
+
+  private listVersions({ query }: Request): Answer {
+    const all = this.history.list(query.get('prefix') ?? '');
+    const marker = query.get('version-id-marker');
+    const start = marker === null ? 0 : all.findIndex(({ id }) => id === marker) + 1;
+    const page = all.slice(start, start + Number(query.get('max-keys') ?? 1000));
+    const last = start + page.length < all.length ? page.at(-1) : undefined;
+    return { status: 200, body: versionsXml(page, last) };
+  }
+
+  private sourceOf({ headers }: Request): Buffer {
+    const [path = '', versionId] = String(headers['x-amz-copy-source']).split('?versionId=');
+    const [, ...segments] = path.replace(/^\//, '').split('/');
+    const key = segments.map(decodeURIComponent).join('/');
+    const bytes = versionId === undefined ? this.objects.get(key)?.bytes : this.history.find(key, versionId)?.bytes;
+    if (!bytes) throw new S3Refusal(404, 'NoSuchKey');
+    const wanted = headers['x-amz-copy-source-if-match'];
+    if (wanted !== undefined && wanted !== etagOf(bytes)) throw new S3Refusal(412, 'PreconditionFailed');
+    return bytes;
+  }
+
+  private copyObject(request: Request): Answer {
+    const bytes = this.sourceOf(request);
+    const saysDigest = this.options.copies === 'aws';
+    if (saysDigest) this.checkAbsent(request);
+    const checksum = request.headers['x-amz-checksum-algorithm'] === 'SHA256' ? base64Of(bytes) : undefined;
+    this.store(request.key, bytes, { checksum, metadata: metadataOf(request.headers) });
+    return { status: 200, body: copyXml('CopyObjectResult', etagOf(bytes), saysDigest ? checksum : undefined) };
+  }
+
+  private copyPart(request: Request): Answer {
+    const upload = this.uploadOf(request);
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(request.headers['x-amz-copy-source-range'])) ?? [];
+    const bytes = this.sourceOf(request).subarray(Number(first), Number(last) + 1);
+    if (this.options.copies !== 'aws' && upload.isChecked) throw new S3Refusal(400, 'InvalidArgument');
+    upload.parts.set(Number(request.query.get('partNumber')), { bytes, etag: etagOf(bytes) });
+    return { status: 200, body: copyXml('CopyPartResult', etagOf(bytes), base64Of(bytes)) };
+  }
+
   private createUpload({ headers, key }: Request): Answer {
-    if (headers['x-amz-checksum-algorithm'] !== 'SHA256') throw new S3Refusal(400, 'InvalidRequest');
+    const isChecked = headers['x-amz-checksum-algorithm'] === 'SHA256';
+    const metadata = metadataOf(headers);
     const id = randomUUID();
-    this.uploads.set(id, { key, initiatedAt: this.now, parts: new Map() });
+    this.uploads.set(id, { key, initiatedAt: this.now, parts: new Map(), isChecked, metadata });
     return { status: 200, body: element('InitiateMultipartUploadResult', element('UploadId', id)) };
   }
 
@@ -305,7 +384,7 @@ export class S3Double {
     this.checkAbsent(request);
     const parts = partsOfXml(request.body.toString()).map(({ checksum, etag, number }) => {
       const part = upload.parts.get(number);
-      if (part?.etag !== etag || sha256(part.bytes).toString('base64') !== checksum)
+      if (part?.etag !== etag || (upload.isChecked && base64Of(part.bytes) !== checksum))
         throw new S3Refusal(400, 'InvalidPart');
       return part.bytes;
     });
@@ -313,7 +392,8 @@ export class S3Double {
     if (fault?.kind === 'error-in-200') return { status: 200, body: errorXml(fault.code, request.key) };
     const bytes = Buffer.concat(parts);
     const composite = sha256(Buffer.concat(parts.map((part) => sha256(part)))).toString('base64');
-    this.store(request.key, bytes, { checksum: `${composite}-${parts.length}`, metadata: {} });
+    const checksum = upload.isChecked ? `${composite}-${parts.length}` : undefined;
+    this.store(request.key, bytes, { checksum, metadata: upload.metadata ?? {} });
     this.uploads.delete(request.query.get('uploadId') ?? '');
     return { status: 200, body: element('CompleteMultipartUploadResult', element('ETag', '"x-1"')) };
   }
@@ -323,48 +403,4 @@ export class S3Double {
     if (upload?.key !== key) throw new S3Refusal(404, 'NoSuchUpload');
     return upload;
   }
-}
-
-function parse(message: IncomingMessage): Pick<Request, 'operation' | 'bucket' | 'key' | 'query'> {
-  const url = new URL(message.url ?? '/', 'http://double');
-  const [, bucket = '', ...segments] = url.pathname.split('/');
-  const key = segments.map(decodeURIComponent).join('/');
-  return { operation: operationOf(message.method ?? '', key, url.searchParams), bucket, key, query: url.searchParams };
-}
-
-function operationOf(method: string, key: string, query: URLSearchParams): S3Operation {
-  if (key === '')
-    return query.has('uploads') ? 'ListMultipartUploads' : query.has('delete') ? 'DeleteObjects' : 'ListObjectsV2';
-  if (query.has('uploads')) return 'CreateMultipartUpload';
-  const inUpload = query.has('uploadId');
-  if (method === 'PUT') return inUpload ? 'UploadPart' : 'PutObject';
-  if (method === 'POST') return 'CompleteMultipartUpload';
-  if (method === 'DELETE') return 'AbortMultipartUpload';
-  return method === 'HEAD' ? 'HeadObject' : 'GetObject';
-}
-
-/** Undefined when the sender went away before the end. */
-function bodyOf(message: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  return new Promise((resolve) => {
-    message.on('data', (chunk: Buffer) => chunks.push(chunk));
-    message.once('end', () => resolve(Buffer.concat(chunks)));
-    message.once('close', () => resolve(undefined));
-  });
-}
-
-function checkDigests({ body, headers }: Request): void {
-  if (headers['x-amz-checksum-sha256'] !== sha256(body).toString('base64')) throw new S3Refusal(400, 'BadDigest');
-  const signed = headers['x-amz-content-sha256'];
-  if (signed !== 'UNSIGNED-PAYLOAD' && signed !== digestOf(body)) throw new S3Refusal(400, 'XAmzContentSHA256Mismatch');
-  const others = Object.keys(headers).filter((name) => /^x-amz-checksum-(?!sha256|algorithm)/.test(name));
-  if (others.length > 0) throw new S3Refusal(400, 'InvalidRequest');
-}
-
-function etagOf(bytes: Buffer): string {
-  return `"${sha256(bytes).toString('hex').slice(0, 32)}"`;
-}
-
-function isAfter(key: string, after: string): boolean {
-  return Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
 }

@@ -8,7 +8,12 @@ export type S3Operation =
   | 'UploadPart'
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload'
-  | 'ListMultipartUploads';
+  | 'ListMultipartUploads'
+  | 'CopyObject'
+  | 'UploadPartCopy'
+  | 'DeleteObject'
+  | 'ListObjectVersions'
+  | 'GetBucketVersioning';
 
 /** What goes wrong with one request. */
 export type S3Fault =

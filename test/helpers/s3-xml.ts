@@ -12,13 +12,14 @@ export function errorXml(code: string, key: string): string {
 
 /** Keys are URL-encoded, as `encoding-type=url` asks for. */
 export function listXml(
-  objects: readonly { readonly key: string; readonly size: number; readonly modifiedAt: Date }[],
+  objects: readonly { readonly key: string; readonly size: number; readonly modifiedAt: Date; readonly etag: string }[],
   continuation: string | undefined,
 ): string {
-  const contents = objects.map(({ key, modifiedAt, size }) =>
+  const contents = objects.map(({ etag, key, modifiedAt, size }) =>
     element(
       'Contents',
       element('Key', urlEncoded(key)) +
+        element('ETag', escaped(etag)) +
         element('Size', String(size)) +
         element('LastModified', modifiedAt.toISOString()),
     ),
@@ -40,6 +41,50 @@ export function uploadsXml(
     ),
   );
   return element('ListMultipartUploadsResult', items.join(''));
+}
+
+/** The common prefixes of a listing with a delimiter. */
+export function foldersXml(folders: readonly string[], continuation: string | undefined): string {
+  const items = folders.map((folder) => element('CommonPrefixes', element('Prefix', urlEncoded(folder))));
+  const next = continuation === undefined ? '' : element('NextContinuationToken', escaped(continuation));
+  const truncated = element('IsTruncated', String(continuation !== undefined));
+  return element('ListBucketResult', element('EncodingType', 'url') + truncated + next + items.join(''));
+}
+
+export function copyXml(name: string, etag: string, checksum: string | undefined): string {
+  const digest = checksum === undefined ? '' : element('ChecksumSHA256', checksum);
+  return element(name, element('ETag', escaped(etag)) + element('LastModified', new Date(0).toISOString()) + digest);
+}
+
+export function versioningXml(status: string | undefined): string {
+  const isSet = status !== undefined && status !== 'Off';
+  return element('VersioningConfiguration', isSet ? element('Status', status) : '');
+}
+
+interface ShownVersion {
+  readonly key: string;
+  readonly id: string;
+  readonly modifiedAt: Date;
+  readonly bytes: Buffer | undefined;
+  readonly isLatest: boolean;
+}
+
+/** `last` is what the next page begins after. */
+export function versionsXml(versions: readonly ShownVersion[], last: ShownVersion | undefined): string {
+  const items = versions.map(({ key, id, modifiedAt, bytes, isLatest }) =>
+    element(
+      bytes ? 'Version' : 'DeleteMarker',
+      element('Key', urlEncoded(key)) +
+        element('VersionId', id) +
+        element('IsLatest', String(isLatest)) +
+        element('LastModified', modifiedAt.toISOString()) +
+        (bytes ? element('Size', String(bytes.length)) + element('ETag', escaped(`"${id}"`)) : ''),
+    ),
+  );
+  const next =
+    last === undefined ? '' : element('NextKeyMarker', urlEncoded(last.key)) + element('NextVersionIdMarker', last.id);
+  const truncated = element('IsTruncated', String(last !== undefined));
+  return element('ListVersionsResult', element('EncodingType', 'url') + truncated + next + items.join(''));
 }
 
 /** The keys that a DeleteObjects request names. */

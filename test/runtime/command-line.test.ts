@@ -88,7 +88,7 @@ describe('the command line', () => {
   it.each([
     [
       '',
-      "parse arguments: no command given; known: backup, list, show, verify, restore, prune, snapshot; see 'tempo-backup --help'",
+      "parse arguments: no command given; known: backup, list, show, verify, restore, prune, snapshot, rewind, replicate; see 'tempo-backup --help'",
     ],
     ['bakcup', "parse arguments: 'bakcup' is no command; did you mean 'backup'?"],
     [

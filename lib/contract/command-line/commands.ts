@@ -326,8 +326,50 @@ const snapshot = {
   exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, REFUSED, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
+const rewind = {
+  name: 'rewind',
+  summary: "bring Tempo's bucket back to a moment, from the versions that it keeps",
+  positionals: [],
+  options: [
+    {
+      name: 'to',
+      type: 'string',
+      value: 'TIME',
+      format: 'instant',
+      description: 'the moment, such as 2026-11-23T08:30:00Z; without a zone it is UTC',
+    },
+    { name: 'tenant', type: 'strings', value: 'TENANT', format: 'tenant', description: 'only this tenant' },
+    DRY_RUN,
+    {
+      name: 'allow',
+      type: 'strings',
+      choices: ['tempo-running', 'empty', 'lost-versions', 'retention'],
+      description: 'lift a guard, by the name that its refusal gives',
+    },
+  ],
+  example: 'tempo-backup rewind --to 2026-11-23T08:30:00Z --dry-run',
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+} as const satisfies CommandDefinition;
+
+const replicate = {
+  name: 'replicate',
+  summary: 'copy what another repository lacks, such as one on another server',
+  positionals: [],
+  options: [
+    {
+      name: 'to',
+      type: 'string',
+      value: 'URL',
+      description: 'the other repository, such as s3://bucket/prefix?region=eu-west-1; it is made where there is none',
+    },
+    DRY_RUN,
+  ],
+  example: 'tempo-backup replicate --to file:///mnt/offsite',
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+} as const satisfies CommandDefinition;
+
 /** All commands, in the order of `--help`. */
-export const COMMANDS = { backup, list, show, verify, restore, prune, snapshot } as const;
+export const COMMANDS = { backup, list, show, verify, restore, prune, snapshot, rewind, replicate } as const;
 
 export type CommandName = keyof typeof COMMANDS;
 
@@ -355,6 +397,8 @@ export type VerifyOptions = OptionsOf<'verify'>;
 export type RestoreOptions = OptionsOf<'restore'>;
 export type PruneOptions = OptionsOf<'prune'>;
 export type SnapshotOptions = OptionsOf<'snapshot'>;
+export type RewindOptions = OptionsOf<'rewind'>;
+export type ReplicateOptions = OptionsOf<'replicate'>;
 
 /** A command with its options. */
 export type CommandCall = {

@@ -3,7 +3,7 @@ import type { FlushOutcome } from '../../../lib/contract/manifest';
 import type { Scope } from '../../../lib/contract/plan/rule';
 import { flushTempo } from '../../tempo/flush/flush';
 import { askVersion } from '../../tempo/flush/tempo-http';
-import type { TempoSource } from '../../tempo/source/tempo-source';
+import type { BackupSource } from './backup-source';
 import type { CommandContext } from '../context';
 
 /** The version that a running Tempo tells; undefined when its address isn't configured, or it doesn't answer. */
@@ -16,12 +16,18 @@ export async function runningVersion({ config, signal }: CommandContext): Promis
 export async function flushFor(
   scope: Scope,
   { config, log, signal, progress }: CommandContext,
-  { source, version }: { readonly source: TempoSource; readonly version: string | undefined },
+  { source, version }: { readonly source: BackupSource; readonly version: string | undefined },
 ): Promise<FlushOutcome | undefined> {
   const { url, flush } = config.tempo;
   if (url === undefined || (scope !== 'all' && scope !== 'data')) return undefined;
   progress.report({ phase: 'flushing Tempo', done: 0, total: 0 });
-  const outcome = await flushTempo({ url, version, source, deadline: parseDuration(flush.deadline), signal });
+  const outcome = await flushTempo({
+    url,
+    version,
+    source: source.flush,
+    deadline: parseDuration(flush.deadline),
+    signal,
+  });
   if (!outcome.asked && outcome.reason === undefined)
     log.info('Tempo has no flush of its own; waited until what it held was in its backend', {
       waitedMs: outcome.waitedMs,

@@ -1,4 +1,5 @@
-import type { ByteSource, Storage } from '../../storage/storage';
+import type { ByteSource, RemoteObject, Storage } from '../../storage/storage';
+import { isOfWhole } from '../../streams/digest';
 import { digestOfSource, storedSource } from '../fetch';
 
 /** Size and digest of bytes that lie in the repository. */
@@ -29,6 +30,8 @@ export interface PlaceOptions {
  */
 export class Placement {
   sentBytes = 0;
+  /** Of objects that the server copied. */
+  copiedBytes = 0;
   uploads = 0;
   private clockAhead: Promise<number> | undefined;
 
@@ -47,25 +50,41 @@ export class Placement {
     const existing = named ?? (probe ? await this.adoptable(key, source.size, anyAge) : 'absent');
     if (existing === 'absent') return this.put(key, source, anyAge);
     if (existing === 'unusable' || existing.size !== source.size) return undefined;
-    return this.ifEqual(key, existing, await digestOfSource(source));
+    const copy = source.remote && (await this.asCopy(key, existing, source.remote));
+    if (copy) return copy === 'other' ? undefined : copy;
+    return this.ifEqual(key, existing, await digestOfSource(source, { like: existing.sha256 }));
   }
 
   private async put(key: string, source: ByteSource, anyAge: boolean): Promise<Placed | undefined> {
-    const { created, size, sha256 } = await this.storage.put(key, source);
+    const { created, copied = false, size, sha256 } = await this.storage.put(key, source);
     if (created) {
       this.uploads++;
-      this.sentBytes += size;
+      if (copied) this.copiedBytes += size;
+      else this.sentBytes += size;
       return { size, sha256, created };
     }
     const existing = await this.adoptable(key, size, anyAge);
     return typeof existing === 'string' ? undefined : this.ifEqual(key, existing, sha256);
   }
 
+  /** What lies there if a server copied it: its source tells whether it is the same, without reading either. */
+  private async asCopy(
+    key: string,
+    known: { size: number; sha256?: string; copiedFrom?: string },
+    remote: RemoteObject,
+  ): Promise<Placed | 'other' | undefined> {
+    const found = known.copiedFrom === undefined ? await this.storage.head(key) : known;
+    if (found?.copiedFrom === undefined) return undefined;
+    const isSame = found.copiedFrom === remote.etag && found.size === known.size;
+    if (!isSame || (known.sha256 !== undefined && known.sha256 !== found.sha256)) return 'other';
+    return found.sha256 === undefined ? undefined : { size: found.size, sha256: found.sha256, created: false };
+  }
+
   private async adoptable(
     key: string,
     size: number,
     anyAge: boolean,
-  ): Promise<{ size: number; sha256?: string } | 'absent' | 'unusable'> {
+  ): Promise<{ size: number; sha256?: string; copiedFrom?: string } | 'absent' | 'unusable'> {
     const found = await this.storage.head(key);
     if (!found) return 'absent';
     if (anyAge) return found.size === size ? found : 'unusable';
@@ -78,7 +97,10 @@ export class Placement {
     existing: { size: number; sha256?: string },
     ours: string,
   ): Promise<Placed | undefined> {
-    const theirs = existing.sha256 ?? (await digestOfSource(storedSource(this.storage, key, existing.size)));
+    const stored = storedSource(this.storage, key, existing.size);
+    const isComparable =
+      existing.sha256 !== undefined && isOfWhole(existing.sha256, existing.size) === isOfWhole(ours, existing.size);
+    const theirs = isComparable ? existing.sha256 : await digestOfSource(stored, { like: ours });
     return theirs === ours ? { size: existing.size, sha256: ours, created: false } : undefined;
   }
 

@@ -45,6 +45,53 @@ export interface S3ObjectFacts {
   readonly size: number;
   readonly modifiedAt: Date;
   readonly sha256?: string;
+  /** ETag of what the server copied it from. */
+  readonly copiedFrom?: string;
+}
+
+/** An object as a listing, or a read of it, shows it. */
+export interface S3ListedObject extends S3ObjectFacts {
+  readonly etag: string;
+}
+
+/** One that another one is copied from. */
+export interface S3CopySource {
+  readonly bucket: string;
+  readonly key: string;
+  /** @default - whatever lies there */
+  readonly etag?: string;
+  /** @default - the current one */
+  readonly versionId?: string;
+}
+
+export interface S3FolderPage {
+  readonly folders: readonly string[];
+  readonly continuation?: string;
+}
+
+/** What lies in a bucket beside what this program stores, and what the server does with it by itself. Single requests, as in `S3Api`. */
+export interface S3BucketApi {
+  /** Resolves to the SHA-256 of the whole object where the answer has one. The server may ignore that the key must be absent. */
+  copyObject(key: string, source: S3CopySource, signal?: AbortSignal): Promise<string | undefined>;
+  /** With its ETag, and the ETag of what it was copied from. */
+  lookUp(key: string, signal?: AbortSignal): Promise<S3ListedObject>;
+  getIfMatch(
+    key: string,
+    at: { readonly etag?: string; readonly range?: { readonly offset: number; readonly length: number } },
+    signal?: AbortSignal,
+  ): Promise<S3Body & { readonly etag: string }>;
+  listWithEtags(
+    request: S3ListRequest,
+    signal?: AbortSignal,
+  ): Promise<{ readonly objects: readonly S3ListedObject[]; readonly continuation?: string }>;
+  /** Resolves to the part's ETag, and its SHA-256 where the answer has one. */
+  copyPart(
+    upload: S3Upload,
+    part: { readonly number: number; readonly offset: number; readonly length: number },
+    from: { readonly source: S3CopySource; readonly signal?: AbortSignal },
+  ): Promise<{ readonly etag: string; readonly sha256?: Buffer }>;
+  /** The common prefixes below `prefix` up to the next `/`. */
+  listFolders(request: S3ListRequest, signal?: AbortSignal): Promise<S3FolderPage>;
 }
 
 export interface S3Page {

@@ -2,15 +2,23 @@ import { type IntegrityError, StorageError } from '../../errors';
 import { partSizeOf, sha256 } from '../../streams/digest';
 import type { PartBuffers } from '../../streams/part-buffers';
 import { endsEarly, objectMissing, tooLarge } from '../object-errors';
-import type { S3Api, S3BodyFacts, S3DeleteFailure, S3Page, S3RangeRead } from './s3-api';
+import type { S3Api, S3BodyFacts, S3BucketApi, S3DeleteFailure, S3Page, S3RangeRead } from './s3-api';
 import { receive } from './s3-body';
 import type { S3Clock } from './s3-clock';
+import { S3Copier } from './s3-copy';
 import { explainS3Error } from './s3-errors';
 import { isAbsent, isAlreadyThere, isPastEnd, mayHaveCommitted, s3FailureOf } from './s3-failure';
 import { putInParts } from './s3-multipart';
 import type { S3Requests } from './s3-requests';
-import type { S3Location } from './s3-url';
-import { type ByteSource, type PutResult, type RequestCounts, type Storage, type StoredObject } from '../storage';
+import { type S3Location, serverOf } from './s3-url';
+import {
+  type ByteSource,
+  type LocatedObject,
+  type PutResult,
+  type RequestCounts,
+  type Storage,
+  type StoredObject,
+} from '../storage';
 import { checkKey } from '../storage-keys';
 
 const DEFAULT_GET_LIMIT = 64 * 1024 * 1024;
@@ -20,6 +28,8 @@ const DELETE_PAGE = 1000;
 export interface S3StorageParts {
   readonly location: S3Location;
   readonly api: S3Api;
+  readonly bucketApi: S3BucketApi;
+  readonly largestCopy?: number;
   readonly requests: S3Requests;
   readonly clock: S3Clock;
   readonly buffers: PartBuffers;
@@ -31,10 +41,12 @@ export interface S3StorageParts {
 export class S3Storage implements Storage {
   readonly url: string;
   private readonly api: S3Api;
+  private readonly copier: S3Copier;
 
   constructor(private readonly parts: S3StorageParts) {
     this.url = parts.location.url;
     this.api = parts.api;
+    this.copier = new S3Copier({ ...parts, server: serverOf(parts.location) });
   }
 
   get requests(): Readonly<RequestCounts> {
@@ -44,6 +56,8 @@ export class S3Storage implements Storage {
   put(key: string, source: ByteSource): Promise<PutResult> {
     return this.explained(`store '${key}'`, async () => {
       const fullKey = this.fullKey(key);
+      const copied = this.copier.takes(source) ? await this.copier.copy(fullKey, source) : undefined;
+      if (copied) return copied;
       if (source.size <= partSizeOf(source.size)) return this.putWhole(fullKey, source);
       const result = await putInParts(fullKey, source, {
         ...this.parts,
@@ -118,6 +132,22 @@ export class S3Storage implements Storage {
 
   async close(): Promise<void> {
     this.api.close();
+  }
+
+  locate(key: string): Promise<LocatedObject | undefined> {
+    return this.explained(`look up '${key}'`, async () => {
+      const { bucketApi, location, requests } = this.parts;
+      const fullKey = this.fullKey(key);
+      const changed = (): Error => objectMissing(key, this.url);
+      try {
+        const found = await requests.run('head', (signal) => bucketApi.lookUp(fullKey, signal));
+        const remote = { server: serverOf(location), bucket: location.bucket, key: fullKey, etag: found.etag, changed };
+        return { ...found, key, remote };
+      } catch (error) {
+        if (isAbsent(s3FailureOf(error))) return undefined;
+        throw error;
+      }
+    });
   }
 
   private async putWhole(fullKey: string, source: ByteSource): Promise<PutResult> {

@@ -40,6 +40,12 @@ export function parseS3Url(text: string): S3Location {
   };
 }
 
+/** Where it is the same for two locations, the server can copy from one to the other with one set of credentials. */
+export function serverOf({ endpoint, region, profile }: S3Location): string {
+  const origin = endpoint === undefined ? `aws ${region ?? process.env['AWS_REGION'] ?? ''}` : new URL(endpoint).origin;
+  return `${origin} ${profile ?? ''}`;
+}
+
 function parsed(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 's3:') throw unusable('it is no s3:// URL', `the form is ${FORM}`);

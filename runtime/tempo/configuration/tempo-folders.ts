@@ -3,7 +3,7 @@ import { isBlockId } from '../../../lib/contract/repository-layout';
 import { UsageError } from '../../errors';
 import { unreadable } from '../source/block-tree';
 import { errorCode, type SourceDisk } from '../source/source-disk';
-import { parseWalName } from '../source/wal-block';
+import { parseWalName } from '../wal/wal-block';
 
 // What Tempo, or the file system, puts beside the tenants.
 const NO_DATA = ['lost+found', 'tempo_cluster_seed.json', 'work.json'];

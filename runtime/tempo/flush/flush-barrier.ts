@@ -1,12 +1,19 @@
 import { isBlockId } from '../../../lib/contract/repository-layout';
 import { isMissing, type SourceDisk } from '../source/source-disk';
-import type { TempoSource } from '../source/tempo-source';
+import type { WalFolder } from '../wal/wal-folder';
 
 /** A block by where it lies: `<tenant>/<block ID>`. */
 type BlockName = string;
 
 /** What Tempo holds beside its backend: WAL blocks by name, and the folder of each. */
 type WalBlocks = ReadonlyMap<BlockName, string>;
+
+/** Where it shows what Tempo has flushed. */
+export interface FlushSource {
+  readonly wal: WalFolder;
+  /** The folder of the local backend; undefined when that is a bucket: then the marks beside the WAL tell. */
+  readonly path: string | undefined;
+}
 
 /**
  * What must reach the backend, and what of it has not yet. Only the disk tells: Tempo answers before it flushes, and its metrics show an
@@ -19,10 +26,10 @@ export class FlushBarrier {
 
   /** To be made before Tempo is told to flush: a head that comes later is the next one, which no flush cuts before its time. */
   constructor(
-    private readonly source: TempoSource,
+    private readonly source: FlushSource,
     private readonly rule: 'wal-emptied' | 'in-backend',
   ) {
-    this.disk = source.disk;
+    this.disk = source.wal.disk;
     this.seen = this.walBlocks();
   }
 
@@ -41,7 +48,7 @@ export class FlushBarrier {
 
   private hasArrived(name: BlockName): boolean {
     if (this.rule === 'in-backend') {
-      const folder = `${this.source.path}/${name}`;
+      const folder = `${this.source.path ?? ''}/${name}`;
       return this.exists(`${folder}/meta.json`) || this.exists(`${folder}/meta.compacted.json`);
     }
     // In this order: the block beside the WAL is whole before the WAL block goes.
@@ -52,12 +59,12 @@ export class FlushBarrier {
   }
 
   private walBlocks(): WalBlocks {
-    return new Map(this.source.listWal().map(({ tenant, id, folder }) => [`${tenant}/${id}`, folder]));
+    return new Map(this.source.wal.list().map(({ tenant, id, folder }) => [`${tenant}/${id}`, folder]));
   }
 
   /** Completed blocks that aren't flushed. */
   private unflushed(): BlockName[] {
-    const root = `${this.source.walPath ?? ''}/blocks`;
+    const root = `${this.source.wal.path ?? ''}/blocks`;
     return this.list(root).flatMap((tenant) =>
       this.list(`${root}/${tenant}`)
         .filter((id) => isBlockId(id))
@@ -72,7 +79,7 @@ export class FlushBarrier {
   }
 
   private localFolder(name: BlockName): string {
-    return `${this.source.walPath ?? ''}/blocks/${name}`;
+    return `${this.source.wal.path ?? ''}/blocks/${name}`;
   }
 
   private exists(path: string): boolean {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FlushOutcome } from '../../../lib/contract/manifest';
-import type { TempoSource } from '../source/tempo-source';
-import { FlushBarrier } from './flush-barrier';
+import { FlushBarrier, type FlushSource } from './flush-barrier';
 import { askTempo } from './tempo-http';
 
 const POLL_MS = 200;
@@ -11,7 +10,7 @@ export interface FlushOptions {
   readonly url: string;
   /** As Tempo told it; undefined: it didn't. */
   readonly version: string | undefined;
-  readonly source: TempoSource;
+  readonly source: FlushSource;
   /** Milliseconds. */
   readonly deadline: number;
   readonly signal: AbortSignal;
@@ -30,12 +29,12 @@ export async function flushTempo(options: FlushOptions): Promise<FlushOutcome> {
   const told = await tell(options);
   if (told.failure !== undefined)
     return { asked: false, reached: false, waitedMs: waitedMs(), open: [], reason: told.failure };
-  if (source.walPath === undefined)
+  if (source.wal.path === undefined)
     return {
       ...{ asked: told.asked, reached: false, waitedMs: waitedMs(), open: [] },
       reason: "there is no WAL folder to see it in; set 'tempo.storage.walPath'",
     };
-  if (!told.asked) awaited = barrier('in-backend');
+  if (!told.asked && source.path !== undefined) awaited = barrier('in-backend');
   awaited.begin();
   const open = await waitFor(awaited, options, began);
   const outcome = { asked: told.asked, reached: open.length === 0, waitedMs: waitedMs(), open };

@@ -1,7 +1,8 @@
 import type { CutSink } from './cut-sink';
 import { type BlockPlace, LocalBlock, stateOfBlock } from './local-block';
 import { SourceChangedError, SourceDamagedError } from './source-block';
-import type { SourceTenant, TempoSource } from './tempo-source';
+import type { SourceDisk } from './source-disk';
+import type { SourceTenant } from '../wal/wal-folder';
 
 /** What became of a block that was to be stored. */
 export type TransferResult =
@@ -11,13 +12,20 @@ export type TransferResult =
   | { readonly kind: 'gone' }
   | { readonly kind: 'damaged'; readonly reason: string };
 
+/** Where blocks can be had. */
+export interface BlockPlaces {
+  readonly disk: SourceDisk;
+  /** The first place is where the block counts, the second, if any, has it from before it was flushed. */
+  placesOf(tenant: string, id: string, scanned: SourceTenant): readonly BlockPlace[];
+}
+
 /** Before each attempt. A block that Tempo writes again after a crash isn't whole for as long as that takes. */
 const PAUSES_MS = [0, 50, 200, 800];
 
 /** Brings blocks from the source to the sink, each as one version of it. */
 export class BlockTransfer {
   constructor(
-    private readonly source: TempoSource,
+    private readonly source: BlockPlaces,
     private readonly sink: CutSink,
     private readonly signal: AbortSignal,
   ) {}

@@ -2,10 +2,11 @@ import { ExitCode } from '../../../lib/contract/exit-codes';
 import type { Damage } from '../../../lib/contract/manifest';
 import { RunnerError } from '../../errors';
 import { forEachConcurrently } from '../../streams/concurrency';
-import { BlockTransfer } from './block-transfer';
+import { BlockTransfer, type TransferResult } from './block-transfer';
 import type { CutSink } from './cut-sink';
-import type { SourceScan, TempoSource } from './tempo-source';
-import { type StoredWal, WalTransfer } from './wal-transfer';
+import type { TempoSource } from './tempo-source';
+import type { SourceScan, SourceTenant } from '../wal/wal-folder';
+import { type StoredWal, WalTransfer } from '../wal/wal-transfer';
 
 export interface TenantCut {
   /** Block ID to `SourceBlock.seen`: all are stored or known. Unflushed local blocks are among them, damaged ones aren't. */
@@ -53,7 +54,35 @@ const CONCURRENCY = 8;
  * been moved by then into what it, or the next one, finds.
  */
 export async function takeCut(source: TempoSource, sink: CutSink, options: CutOptions): Promise<Cut> {
+  return takeCutOf(diskSource(source, sink, options.signal), sink, options);
+}
+
+/** What a cut needs of a Tempo's data, wherever that lies. */
+export interface CutSource {
+  /** For messages. */
+  readonly place: string;
+  readonly bytesRead: () => number;
+  /** The closed pages of the WAL, before anything else is looked at. */
+  storeWal(concurrency: number): Promise<StoredWal[]>;
+  scan(signal: AbortSignal): Promise<SourceScan>;
+  /** Brings a live block of a scan to the sink, as one version of it. */
+  storeBlock(tenant: string, id: string, scanned: SourceTenant): Promise<TransferResult>;
+}
+
+/** As `takeCut`, of any source. */
+export async function takeCutOf(source: CutSource, sink: CutSink, options: CutOptions): Promise<Cut> {
   return new CutRun(source, sink, options).take();
+}
+
+function diskSource(source: TempoSource, sink: CutSink, signal: AbortSignal): CutSource {
+  const transfer = new BlockTransfer(source, sink, signal);
+  return {
+    place: source.path,
+    bytesRead: () => source.disk.bytesRead,
+    storeWal: (concurrency) => new WalTransfer(source.wal, sink, signal).storeAll(concurrency),
+    scan: (scanSignal) => source.scan(scanSignal),
+    storeBlock: (tenant, id, scanned) => transfer.store(tenant, id, scanned),
+  };
 }
 
 /** Where a block's state is kept that the sink has. */
@@ -63,7 +92,6 @@ class CutRun {
   private readonly cutAt = new Date();
   private readonly bytesBefore: number;
   private readonly concurrency: number;
-  private readonly transfer: BlockTransfer;
   /** What the sink has of this very cut. */
   private readonly held: States = new Map();
   private readonly damaged: States = new Map();
@@ -72,17 +100,16 @@ class CutRun {
   private blocksDone = 0;
 
   constructor(
-    private readonly source: TempoSource,
+    private readonly source: CutSource,
     private readonly sink: CutSink,
     private readonly options: CutOptions,
   ) {
-    this.bytesBefore = source.disk.bytesRead;
+    this.bytesBefore = source.bytesRead();
     this.concurrency = options.concurrency ?? CONCURRENCY;
-    this.transfer = new BlockTransfer(source, sink, options.signal);
   }
 
   async take(): Promise<Cut> {
-    const wal = await new WalTransfer(this.source, this.sink, this.options.signal).storeAll(this.concurrency);
+    const wal = await this.source.storeWal(this.concurrency);
     let previous: SourceScan | undefined;
     for (let scans = 1; scans <= MOST_SCANS; scans++) {
       const scan = await this.source.scan(this.options.signal);
@@ -91,9 +118,9 @@ class CutRun {
       previous = scan;
     }
     throw new RunnerError(
-      `can't take a cut of '${this.source.path}': its blocks kept changing during ${MOST_SCANS} scans; try again when Tempo compacts less`,
+      `can't take a cut of '${this.source.place}': its blocks kept changing during ${MOST_SCANS} scans; try again when Tempo compacts less`,
       ExitCode.FAILED,
-      { path: this.source.path, scans: MOST_SCANS },
+      { path: this.source.place, scans: MOST_SCANS },
     );
   }
 
@@ -141,7 +168,7 @@ class CutRun {
     const scanned = scan.tenants.get(tenant);
     const seen = scanned?.live.get(id);
     if (!scanned || seen === undefined) return false;
-    const result = await this.transfer.store(tenant, id, scanned);
+    const result = await this.source.storeBlock(tenant, id, scanned);
     const key = `${tenant}/${id}`;
     this.reports.delete(key);
     if (result.kind === 'gone') return false;
@@ -187,13 +214,13 @@ class CutRun {
       tenants,
       wal: new Set(open.flatMap(({ name }) => name ?? [])),
       damaged: [...scan.damaged, ...reports, ...open.flatMap(({ damaged }) => damaged)],
-      bytesRead: this.source.disk.bytesRead - this.bytesBefore,
+      bytesRead: this.source.bytesRead() - this.bytesBefore,
       scans,
     };
   }
 
   private report(): void {
-    const bytesRead = this.source.disk.bytesRead - this.bytesBefore;
+    const bytesRead = this.source.bytesRead() - this.bytesBefore;
     this.options.onProgress?.({ blocks: this.blocks, blocksDone: this.blocksDone, bytesRead });
   }
 }

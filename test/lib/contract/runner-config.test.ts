@@ -136,7 +136,7 @@ describe('the configuration', () => {
     ],
     [
       { repository: REPOSITORY, tempo: { storage: { backend: 's4' } } },
-      '\'tempo.storage.backend\' must be local, got "s4"',
+      '\'tempo.storage.backend\' must be one of local, s3, got "s4"',
     ],
     [
       { repository: REPOSITORY, tempo: { storage: { path: 'traces' } } },

@@ -15,8 +15,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 function check(repository: string): Promise<void> {
-  const folders = { path: join(folder, 'tempo/traces'), walPath: join(folder, 'tempo/wal') };
-  return refuseNesting(pathToFileURL(join(folder, repository)).href, folders);
+  return refuseNesting({
+    repository: { url: pathToFileURL(join(folder, repository)).href },
+    tempo: { storage: { backend: 'local', path: join(folder, 'tempo/traces'), walPath: join(folder, 'tempo/wal') } },
+  });
 }
 
 describe('a repository', () => {
@@ -32,6 +34,31 @@ describe('a repository', () => {
   });
 
   it('is accepted in a bucket', async () => {
-    await expect(refuseNesting('s3://bucket/tempo', { path: folder, walPath: undefined })).resolves.toBeUndefined();
+    const tempo = { storage: { backend: 'local' as const, path: folder } };
+    await expect(refuseNesting({ repository: { url: 's3://bucket/tempo' }, tempo })).resolves.toBeUndefined();
+  });
+
+  const inBucket = (url: string, prefix?: string): Promise<void> =>
+    refuseNesting({
+      repository: { url },
+      tempo: { storage: { backend: 's3', bucket: 'traces', prefix, endpoint: 'http://minio:9000' } },
+    });
+
+  it.each([
+    ['s3://traces/backup?endpoint=http://minio:9000', undefined],
+    ['s3://traces?endpoint=http://minio:9000/', 'tempo'],
+    ['s3://traces/tempo/backup?endpoint=http://minio:9000', 'tempo'],
+    ['s3://traces/tempo?endpoint=http://minio:9000', 'tempo'],
+  ])("is refused at %s when Tempo's prefix is %s", async (url, prefix) => {
+    await expect(inBucket(url, prefix)).rejects.toThrow(UsageError);
+  });
+
+  it.each([
+    ['s3://backups?endpoint=http://minio:9000', undefined],
+    ['s3://traces?endpoint=http://other:9000', undefined],
+    ['s3://traces/tempo-backup?endpoint=http://minio:9000', 'tempo'],
+    ['file:///srv/backup', undefined],
+  ])("is accepted at %s when Tempo's prefix is %s", async (url, prefix) => {
+    await expect(inBucket(url, prefix)).resolves.toBeUndefined();
   });
 });

@@ -179,6 +179,10 @@ export class Scene {
       progress: NO_PROGRESS,
       cluster: () => Promise.reject(new Error('there is no cluster')),
       signal: new AbortController().signal,
+      openBucket: () => {
+        throw new Error('no bucket here');
+      },
+      openStorage: () => Promise.reject(new Error('no other storage here')),
       now: () => NOW,
       ...changes,
     };

@@ -12,7 +12,17 @@ import { toArguments } from '../../../../lib/contract/command-line/to-arguments'
 
 describe('the commands', () => {
   it('are these', () => {
-    expect(COMMAND_NAMES).toEqual(['backup', 'list', 'show', 'verify', 'restore', 'prune', 'snapshot']);
+    expect(COMMAND_NAMES).toEqual([
+      'backup',
+      'list',
+      'show',
+      'verify',
+      'restore',
+      'prune',
+      'snapshot',
+      'rewind',
+      'replicate',
+    ]);
     expect(Object.values(COMMANDS).map(({ name }) => name)).toEqual(COMMAND_NAMES);
   });
 
@@ -50,6 +60,8 @@ describe('the commands', () => {
       ],
       prune: ['dry-run', 'allow'],
       snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run'],
+      rewind: ['to', 'tenant', 'dry-run', 'allow'],
+      replicate: ['to', 'dry-run'],
     });
   });
 

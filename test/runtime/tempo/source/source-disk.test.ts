@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SourceDamagedError } from '../../../../runtime/tempo/source/source-block';
 import { SourceDisk } from '../../../../runtime/tempo/source/source-disk';
-import { LocalWalBlock } from '../../../../runtime/tempo/source/wal-block';
+import { LocalWalBlock } from '../../../../runtime/tempo/wal/wal-block';
 
 const ID = '0f0e0d0c-0b0a-4908-8706-050403020100';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../../../runtime/errors';
 import { TempoSource } from '../../../../runtime/tempo/source/tempo-source';
-import { parseWalName } from '../../../../runtime/tempo/source/wal-block';
+import { parseWalName } from '../../../../runtime/tempo/wal/wal-block';
 import { makeBlock, makeWalBlock, writeOld } from '../../../helpers/tempo-tree';
 import { ScriptedDisk, systemError } from './scripted-disk';
 

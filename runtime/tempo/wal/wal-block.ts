@@ -2,9 +2,14 @@ import type { Damage } from '../../../lib/contract/manifest';
 import { isBlockId, isTenant } from '../../../lib/contract/repository-layout';
 import { findParquetDefect } from '../block/block-check';
 import { META_SIZE_LIMIT, parseBlockMeta } from '../block/block-meta';
-import { DiskFile, sourceError } from './disk-file';
-import { type SourceChangedError, SourceDamagedError, type SourceFile, type SourceWalBlock } from './source-block';
-import { isMissing, type SourceDisk } from './source-disk';
+import { DiskFile, sourceError } from '../source/disk-file';
+import {
+  type SourceChangedError,
+  SourceDamagedError,
+  type SourceFile,
+  type SourceWalBlock,
+} from '../source/source-block';
+import { isMissing, type SourceDisk } from '../source/source-disk';
 
 type WalMeta = { readonly state: 'whole'; readonly text: string } | { readonly state: 'completed' | 'lost' };
 

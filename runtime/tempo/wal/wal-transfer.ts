@@ -1,9 +1,9 @@
 import type { Damage } from '../../../lib/contract/manifest';
 import { forEachConcurrently } from '../../streams/concurrency';
-import type { CutSink } from './cut-sink';
-import { SourceChangedError, SourceDamagedError } from './source-block';
-import type { TempoSource } from './tempo-source';
+import type { CutSink } from '../source/cut-sink';
+import { SourceChangedError, SourceDamagedError } from '../source/source-block';
 import { LocalWalBlock, type WalPlace } from './wal-block';
+import type { WalFolder } from './wal-folder';
 
 export interface StoredWal {
   readonly tenant: string;
@@ -19,7 +19,7 @@ const PAUSES_MS = [0, 25, 100, 400];
 /** Brings the closed pages of the WAL to the sink. */
 export class WalTransfer {
   constructor(
-    private readonly source: TempoSource,
+    private readonly folder: WalFolder,
     private readonly sink: CutSink,
     private readonly signal: AbortSignal,
   ) {}
@@ -30,7 +30,7 @@ export class WalTransfer {
       const result = await this.store(place);
       if (result) stored.push(result);
     };
-    await forEachConcurrently(this.source.listWal(), concurrency, store, this.signal);
+    await forEachConcurrently(this.folder.list(), concurrency, store, this.signal);
     return stored;
   }
 
@@ -51,7 +51,7 @@ export class WalTransfer {
 
   private async transfer(place: WalPlace): Promise<LocalWalBlock | undefined> {
     for (const pause of PAUSES_MS) {
-      if (pause > 0) await this.source.disk.pause(pause, this.signal);
+      if (pause > 0) await this.folder.disk.pause(pause, this.signal);
       try {
         return await this.attempt(place);
       } catch (error) {
@@ -62,7 +62,7 @@ export class WalTransfer {
   }
 
   private async attempt(place: WalPlace): Promise<LocalWalBlock | undefined> {
-    const block = await LocalWalBlock.open(this.source.disk, place, this.signal);
+    const block = await LocalWalBlock.open(this.folder.disk, place, this.signal);
     try {
       if (block && block.pages.length > 0) await this.sink.storeWalBlock(block);
       return block;

@@ -1,0 +1,208 @@
+import type { RestoreOptions } from '../../lib/contract/command-line/commands';
+import { ExitCode } from '../../lib/contract/exit-codes';
+import type { Manifest } from '../../lib/contract/manifest';
+import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
+import { tempoBucketUrl } from '../../lib/contract/tempo-storage-config';
+import { formatSize } from '../../lib/contract/values/size';
+import { RefusedError, UsageError } from '../errors';
+import { fetchObject } from '../repository/fetch';
+import { filesOf } from '../repository/layout-guard';
+import { copyableSource, verifiedSource } from '../repository/verified-source';
+import { Stopwatch } from '../stopwatch';
+import {
+  type BucketForecast,
+  bytesToWrite,
+  forecastBucket,
+  type RestoredBlocks,
+  restoreIntoBucket,
+} from '../tempo/bucket/bucket-target';
+import { findGates } from '../tempo/gates/gates';
+import { bytesOf, type PlannedFolder } from '../tempo/target/target-folder';
+import { sumOfRequests } from './backup/backup-source';
+import type { CommandContext, Outcome } from './context';
+import { refuseBucket } from './nesting';
+import { currentUser, damageOf, gatedBlocks, readTargetTempo, sentence, tempoFacts } from './restore-facts';
+import { asked, refuse, select } from './restore-guards';
+import type { SelectedBlock, Selection } from './restore-selection';
+
+interface Prepared {
+  readonly manifest: Manifest;
+  readonly selection: Selection;
+  readonly folders: readonly PlannedFolder[];
+  readonly forecast: BucketForecast;
+  readonly gates: readonly RestoreGate[];
+}
+
+/** The URL of the bucket that a restore goes to; undefined when it goes to a disk. */
+export function targetBucket({ config }: CommandContext, { target, scope }: RestoreOptions): string | undefined {
+  if (target !== undefined) return target.startsWith('s3:') ? target : undefined;
+  const { storage } = config.tempo;
+  return storage.backend === 's3' && scope !== 'wal' ? tempoBucketUrl(storage) : undefined;
+}
+
+/** Brings blocks of a recovery point into a bucket: plan, gates, then each block, its meta.json last. Nothing there is changed. */
+export async function restoreToBucket(
+  context: CommandContext,
+  options: RestoreOptions,
+  url: string,
+): Promise<Outcome<RestoreResult>> {
+  const watch = new Stopwatch();
+  checkOptions(options, url);
+  refuseBucket(context.config.repository.url, url);
+  const bucket = context.openBucket(url);
+  try {
+    const prepared = await watch.time('plan', () => prepare(context, options, { url, bucket }));
+    const refused = prepared.gates.filter(({ allowed }) => !allowed);
+    if (!options.dryRun) {
+      refuse(prepared.manifest, refused);
+      for (const { name, message } of prepared.gates)
+        context.log.warn(`restoring with '--allow ${name}' though ${message}`);
+    }
+    const restored = options.dryRun ? undefined : await watch.time('restore', () => bringBack(context, prepared, url));
+    const requests = sumOfRequests(context.repository.storage.requests, bucket.requests, restored?.requests ?? {});
+    const result = { ...resultOf(context, prepared, { url, restored }), requests, seconds: watch.seconds() };
+    const isRefused = options.dryRun && refused.length > 0;
+    const exitCode = isRefused
+      ? ExitCode.REFUSED
+      : result.blocks.failed.length > 0
+        ? ExitCode.INTEGRITY
+        : ExitCode.DONE;
+    return { result, exitCode };
+  } finally {
+    await bucket.close();
+  }
+}
+
+function checkOptions({ replace, scope }: RestoreOptions, url: string): void {
+  if (replace) {
+    throw new RefusedError(
+      `restore into '${url}': '--replace' moves aside what is there, which a bucket can't; use 'rewind --to TIME' on a versioned bucket, or restore into an empty prefix or, by --into-tenant, under another tenant`,
+      undefined,
+    );
+  }
+  if (scope === 'wal' || scope === 'config') {
+    throw new UsageError(
+      `restore into '${url}': a bucket takes blocks only; restore the write-ahead log into Tempo's folder with '--scope wal --target DIR'`,
+    );
+  }
+}
+
+async function prepare(
+  context: CommandContext,
+  options: RestoreOptions,
+  target: { readonly url: string; readonly bucket: ReturnType<CommandContext['openBucket']> },
+): Promise<Prepared> {
+  const { intoTenant } = options;
+  const manifest = await context.repository.resolve(options.recoveryPoint, (message) => context.log.warn(message));
+  const tempo = await readTargetTempo(context, manifest, options);
+  const selection = await select(context, manifest, options);
+  refuseWal(manifest, selection, target.url);
+  const folders = selection.blocks.map((selected) => plannedBlock(selected, intoTenant));
+  const forecast = await forecastBucket(target.bucket, folders, context.signal);
+  const found = findGates({
+    now: context.now(),
+    ...gatedBlocks({ ...selection, wal: [] }, forecast.missing, intoTenant),
+    neededBytes: 0,
+    sourceVersion: manifest.source.tempoVersion ?? undefined,
+    damage: damageOf(manifest, selection, options.tenant),
+    target: {
+      ...tempoFacts(context, tempo),
+      path: target.url,
+      freeBytes: Infinity,
+      owner: undefined,
+      user: currentUser(),
+    },
+  });
+  context.log.info(
+    `restore '${manifest.id}' into '${target.url}': ${forecast.missing.length} of ${folders.length} blocks to write, ${formatSize(bytesToWrite(forecast.missing))}`,
+  );
+  return { manifest, selection, folders, forecast, gates: found.map((gate) => asked(gate, options)) };
+}
+
+/** What is only in the write-ahead log must not be left out in silence. */
+function refuseWal({ id }: Manifest, { blocks, wal }: Selection, url: string): void {
+  const known = new Set(blocks.map(({ block }) => block.id));
+  const left = wal.filter(({ block }) => !known.has(block.id));
+  if (left.length === 0) return;
+  throw new UsageError(
+    `restore '${id}' into '${url}': it has ${left.length} WAL blocks, which a bucket doesn't take; restore the blocks with '--scope data', and the write-ahead log into Tempo's folder with '--scope wal --target DIR' before Tempo starts`,
+  );
+}
+
+function plannedBlock({ tenant, block }: SelectedBlock, intoTenant: string | undefined): PlannedFolder {
+  const files = filesOf(tenant, block).map((reference) => ({
+    name: reference.key.slice(reference.key.lastIndexOf('/') + 1),
+    reference,
+  }));
+  const meta = files.find(({ name }) => name === 'meta.json');
+  const place = `${intoTenant ?? tenant}/${block.id}`;
+  return {
+    tenant: intoTenant ?? tenant,
+    id: block.id,
+    staged: place,
+    target: place,
+    kind: 'block',
+    files: files.filter((file) => file !== meta),
+    meta: meta?.reference ?? '',
+    intoTenant,
+  };
+}
+
+async function bringBack(
+  { repository: { storage }, progress, signal, openStorage }: CommandContext,
+  { forecast: { missing } }: Prepared,
+  url: string,
+): Promise<RestoredBlocks & { readonly requests: Record<string, number> }> {
+  const target = await openStorage(url);
+  let done = 0;
+  let bytes = 0;
+  try {
+    const restored = await restoreIntoBucket({
+      folders: missing,
+      target,
+      signal,
+      open: async ({ reference }) =>
+        (await copyableSource(storage, reference)) ?? (await verifiedSource(storage, reference, signal)),
+      read: async (reference) => {
+        const whole = Buffer.alloc(reference.size);
+        await fetchObject(storage, reference, async (offset, part) => void part.copy(whole, offset), signal);
+        return whole;
+      },
+      onRestored: (folder) => {
+        bytes += bytesOf(folder);
+        progress.report({ phase: 'restoring blocks', done: ++done, total: missing.length, bytes });
+      },
+    });
+    return { ...restored, requests: { ...target.requests } };
+  } finally {
+    await target.close();
+  }
+}
+
+function resultOf(
+  { log }: CommandContext,
+  { manifest, selection, folders, forecast, gates }: Prepared,
+  { url, restored }: { readonly url: string; readonly restored: RestoredBlocks | undefined },
+): Omit<RestoreResult, 'requests' | 'seconds'> {
+  const failed = [...selection.damaged, ...forecast.failed, ...(restored?.failed ?? [])];
+  for (const damage of failed) log.error(`not restored: ${sentence(damage)}`);
+  const { sent = 0, copied = 0 } = restored?.bytes ?? {};
+  return {
+    recoveryPoint: manifest.id,
+    target: url,
+    dryRun: restored === undefined,
+    blocks: {
+      total: folders.length,
+      restored: restored?.restored.length ?? 0,
+      skipped: forecast.present.length,
+      failed,
+    },
+    wal: { blocks: 0, pages: 0 },
+    bytes: { total: bytesToWrite(folders), written: sent + copied, read: sent },
+    movedAside: [],
+    leftovers: [],
+    freeBytes: null,
+    owner: null,
+    gates,
+  };
+}

@@ -1,0 +1,32 @@
+import type { RestoreOptions } from '../../lib/contract/command-line/commands';
+import type { Manifest } from '../../lib/contract/manifest';
+import type { RestoreGate } from '../../lib/contract/results';
+import { RefusedError } from '../errors';
+import type { Gate } from '../tempo/gates/gate-input';
+import type { CommandContext } from './context';
+import { checkIntoTenant, refuseEmptySelection, selectBlocks, type Selection } from './restore-selection';
+import { selectTrace } from './restore-trace';
+
+/** What the options select of a point; throws when that is nothing, or more than one tenant's for another name. */
+export async function select(context: CommandContext, manifest: Manifest, options: RestoreOptions): Promise<Selection> {
+  const selection = await selectBlocks(context.repository, manifest, options);
+  refuseEmptySelection(manifest, options, selection);
+  const { traceId } = options;
+  const selected = traceId === undefined ? selection : await selectTrace(context, manifest, { ...selection, traceId });
+  checkIntoTenant(options, selected);
+  return selected;
+}
+
+/** Who lifted a gate needn't be told how to. */
+export function asked({ name, finding, message }: Gate, { allow }: RestoreOptions): RestoreGate {
+  return allow.includes(name) ? { name, message: finding, allowed: true } : { name, message, allowed: false };
+}
+
+/** Throws unless all gates are open. */
+export function refuse({ id }: Manifest, refused: readonly RestoreGate[]): void {
+  if (refused.length === 0) return;
+  const lift = refused.map(({ name }) => name).join(',');
+  throw new RefusedError(`restore '${id}': refused: ${refused.map(({ message }) => message).join('; and: ')}`, lift, {
+    gates: lift,
+  });
+}

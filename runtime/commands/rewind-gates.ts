@@ -1,0 +1,78 @@
+import type { RewindGate } from '../../lib/contract/results';
+import { formatDuration } from '../../lib/contract/values/duration';
+import { formatSize } from '../../lib/contract/values/size';
+import { type RetentionRules, retentionOf } from '../tempo/configuration/retention';
+import type { BucketHistory } from '../tempo/bucket/block-history';
+import type { RewindPlan } from '../tempo/bucket/rewind-plan';
+
+/** Tempo writes its index of a tenant at each poll, every 5 minutes unless it is told otherwise. */
+const RUNNING_MS = 10 * 60_000;
+
+export interface RewindFacts {
+  /** By the server's clock. */
+  readonly now: Date;
+  readonly to: Date;
+  readonly retention: RetentionRules;
+}
+
+/** What stands against a rewind. */
+export function findRewindGates(
+  plan: RewindPlan,
+  history: BucketHistory,
+  facts: RewindFacts,
+): Omit<RewindGate, 'allowed'>[] {
+  const found: readonly [RewindGate['name'], string | undefined][] = [
+    ['tempo-running', runningGate(history, facts)],
+    ['empty', emptyGate(plan, facts)],
+    ['lost-versions', lostGate(plan)],
+    ['retention', retentionGate(plan, facts)],
+    ['archived', archivedGate(plan)],
+  ];
+  return found.flatMap(([name, message]) => (message === undefined ? [] : [{ name, message }]));
+}
+
+function runningGate({ polledAt }: BucketHistory, { now }: RewindFacts): string | undefined {
+  if (!polledAt || now.getTime() - polledAt.getTime() > RUNNING_MS) return undefined;
+  return (
+    `a Tempo seems to be running: it wrote its index of a tenant at ${polledAt.toISOString()}, and would compact and delete meanwhile; ` +
+    `stop it, or at least its compactor, and wait ${formatDuration(RUNNING_MS)}, or pass '--allow tempo-running' when it is stopped`
+  );
+}
+
+function emptyGate({ comeBack, unchanged, vanish }: RewindPlan, { to }: RewindFacts): string | undefined {
+  if (comeBack.length + unchanged > 0 || vanish.length === 0) return undefined;
+  return `no block was live at ${to.toISOString()}, so all ${vanish.length} that are now would vanish; check the time and its zone, or pass '--allow empty'`;
+}
+
+function lostGate({ lost }: RewindPlan): string | undefined {
+  const [first] = lost;
+  if (!first) return undefined;
+  return (
+    `${lost.length} blocks that were live then, or may have been, can't come back, such as '${first.block}' of tenant '${first.tenant}': ${first.reason}; ` +
+    `restore these from a recovery point, and pass '--allow lost-versions' for the others`
+  );
+}
+
+function retentionGate({ comeBack }: RewindPlan, { now, retention }: RewindFacts): string | undefined {
+  const old = comeBack.filter(
+    ({ tenant, description }) => Date.parse(description.endTime) < now.getTime() - retentionOf(retention, tenant),
+  );
+  if (old.length === 0) return undefined;
+  return (
+    `Tempo would delete ${old.length} of the ${comeBack.length} blocks that come back: they are older than its retention (${retention.origin}); ` +
+    `raise it or switch compaction off before Tempo starts, then pass '--allow retention'`
+  );
+}
+
+function archivedGate({ comeBack }: RewindPlan): string | undefined {
+  const archived = comeBack
+    .flatMap(({ copies, meta }) => (meta ? [...copies, meta] : copies))
+    .filter(({ content }) => content?.archiveClass !== undefined);
+  const [first] = archived;
+  if (!first) return undefined;
+  const bytes = formatSize(archived.reduce((sum, { content }) => sum + (content?.size ?? 0), 0));
+  return (
+    `${archived.length} versions (${bytes}) are in an archive class and can't be copied, such as '${first.key}' in ${first.content?.archiveClass ?? ''}; ` +
+    `have the server thaw them (RestoreObject with their version IDs), then run it again`
+  );
+}

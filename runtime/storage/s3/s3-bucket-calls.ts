@@ -1,0 +1,153 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  CopyObjectCommand,
+  type CopyObjectCommandInput,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { StorageError } from '../../errors';
+import type * as Api from './s3-api';
+
+/** The ETag of what an object was copied from: it has another one itself where that was sent in parts. */
+export const SOURCE_ETAG_METADATA = 'source-etag';
+
+/** Looking at a bucket and copying within a server, with the AWS SDK. */
+export class SdkBucketApi implements Api.S3BucketApi {
+  constructor(
+    private readonly client: S3Client,
+    private readonly bucket: string,
+  ) {}
+
+  async copyObject(key: string, source: Api.S3CopySource, signal?: AbortSignal): Promise<string | undefined> {
+    const input: CopyObjectCommandInput = {
+      Bucket: this.bucket,
+      Key: key,
+      CopySource: copySource(source),
+      CopySourceIfMatch: source.etag,
+      IfNoneMatch: '*',
+      ChecksumAlgorithm: 'SHA256',
+      MetadataDirective: 'REPLACE',
+      Metadata: source.etag === undefined ? {} : { [SOURCE_ETAG_METADATA]: source.etag },
+    };
+    const { CopyObjectResult } = await this.client.send(new CopyObjectCommand(input), { abortSignal: signal });
+    return hexOf(CopyObjectResult?.ChecksumSHA256);
+  }
+
+  async copyPart(
+    upload: Api.S3Upload,
+    { number, offset, length }: { readonly number: number; readonly offset: number; readonly length: number },
+    { source, signal }: { readonly source: Api.S3CopySource; readonly signal?: AbortSignal },
+  ): Promise<{ readonly etag: string; readonly sha256?: Buffer }> {
+    const command = new UploadPartCopyCommand({
+      Bucket: this.bucket,
+      Key: upload.key,
+      UploadId: upload.id,
+      PartNumber: number,
+      CopySource: copySource(source),
+      CopySourceIfMatch: source.etag,
+      CopySourceRange: `bytes=${offset}-${offset + length - 1}`,
+    });
+    const { CopyPartResult } = await this.client.send(command, { abortSignal: signal });
+    const checksum = CopyPartResult?.ChecksumSHA256;
+    return {
+      etag: required(CopyPartResult?.ETag, 'ETag'),
+      sha256: checksum === undefined ? undefined : Buffer.from(checksum, 'base64'),
+    };
+  }
+
+  async lookUp(key: string, signal?: AbortSignal): Promise<Api.S3ListedObject> {
+    const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key, ChecksumMode: 'ENABLED' });
+    const found = await this.client.send(command, { abortSignal: signal });
+    return {
+      key,
+      size: required(found.ContentLength, 'ContentLength'),
+      modifiedAt: required(found.LastModified, 'LastModified'),
+      etag: required(found.ETag, 'ETag'),
+      sha256: hexOf(found.ChecksumSHA256) ?? found.Metadata?.['sha256'],
+      copiedFrom: found.Metadata?.[SOURCE_ETAG_METADATA],
+    };
+  }
+
+  async getIfMatch(
+    key: string,
+    { etag, range }: { readonly etag?: string; readonly range?: { readonly offset: number; readonly length: number } },
+    signal?: AbortSignal,
+  ): Promise<Api.S3Body & { readonly etag: string }> {
+    const command = new GetObjectCommand({
+      Bucket: this.bucket,
+      Key: key,
+      IfMatch: etag,
+      Range: range && `bytes=${range.offset}-${range.offset + range.length - 1}`,
+    });
+    const { Body, ContentLength, ETag } = await this.client.send(command, { abortSignal: signal });
+    return {
+      length: required(ContentLength, 'ContentLength'),
+      etag: required(ETag, 'ETag'),
+      stream: Body as IncomingMessage,
+    };
+  }
+
+  async listWithEtags(
+    request: Api.S3ListRequest,
+    signal?: AbortSignal,
+  ): Promise<{ readonly objects: readonly Api.S3ListedObject[]; readonly continuation?: string }> {
+    const { Contents = [], IsTruncated, NextContinuationToken } = await this.list(request, undefined, signal);
+    return {
+      objects: Contents.map(({ Key, Size, LastModified, ETag }) => ({
+        key: decoded(required(Key, 'Key')),
+        size: required(Size, 'Size'),
+        modifiedAt: required(LastModified, 'LastModified'),
+        etag: required(ETag, 'ETag'),
+      })),
+      continuation: IsTruncated ? NextContinuationToken : undefined,
+    };
+  }
+
+  async listFolders(request: Api.S3ListRequest, signal?: AbortSignal): Promise<Api.S3FolderPage> {
+    const { CommonPrefixes = [], IsTruncated, NextContinuationToken } = await this.list(request, '/', signal);
+    return {
+      folders: CommonPrefixes.map(({ Prefix }) => decoded(required(Prefix, 'Prefix'))),
+      continuation: IsTruncated ? NextContinuationToken : undefined,
+    };
+  }
+
+  private list(request: Api.S3ListRequest, delimiter: string | undefined, signal?: AbortSignal) {
+    const command = new ListObjectsV2Command({
+      Bucket: this.bucket,
+      Prefix: request.prefix,
+      Delimiter: delimiter,
+      StartAfter: request.startAfter,
+      ContinuationToken: request.continuation,
+      MaxKeys: request.maxKeys,
+      EncodingType: 'url',
+    });
+    return this.client.send(command, { abortSignal: signal });
+  }
+}
+
+export function copySource({ bucket, key, versionId }: Api.S3CopySource): string {
+  const path = `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`;
+  return versionId === undefined ? path : `${path}?versionId=${encodeURIComponent(versionId)}`;
+}
+
+/** Base64 with the number of parts behind it, as in the header, to hexadecimal. */
+function hexOf(checksum: string | undefined): string | undefined {
+  if (checksum === undefined) return undefined;
+  const [base64 = '', parts] = checksum.split('-');
+  const hex = Buffer.from(base64, 'base64').toString('hex');
+  return parts === undefined ? hex : `${hex}-${parts}`;
+}
+
+export function decoded(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', '%20'));
+}
+
+export function required<T>(value: T | undefined, name: string): T {
+  if (value !== undefined) return value;
+  throw new StorageError(
+    `read the server's answer: it has no ${name}; check that 'endpoint' is an S3 server, not a proxy`,
+  );
+}

@@ -1,0 +1,32 @@
+import type { ReplicateResult, RewindResult } from '../../lib/contract/results';
+import { formatSize } from '../../lib/contract/values/size';
+import { counted } from './table';
+
+/** The result of a rewind, for people. */
+export function renderRewind(result: RewindResult): string {
+  const { comeBack, vanish, lost, dryRun, objects, bytes, unchanged } = result;
+  const size = comeBack.reduce((sum, block) => sum + block.bytes, 0);
+  const total = dryRun
+    ? `would rewind ${result.bucket} to ${result.to}: ${counted(comeBack.length, 'block')} would come back (${formatSize(size)}), ${vanish.length} would vanish, ${unchanged} stay`
+    : `rewound ${result.bucket} to ${result.to}: ${counted(comeBack.length, 'block')} came back, ${vanish.length} vanished, ${unchanged} stay · ${counted(objects.copied, 'object')} (${formatSize(bytes.copied)}) copied by the server, ${objects.hidden} hidden, no version deleted · ${(result.seconds.total ?? 0).toFixed(1)} s`;
+  return [
+    ...comeBack.map(
+      ({ tenant, id, objects: traces, start, end }) =>
+        `+ ${tenant} ${id}  ${counted(traces, 'trace')}, ${start} to ${end}`,
+    ),
+    ...vanish.map(({ tenant, id }) => `- ${tenant} ${id}`),
+    ...lost.map(({ tenant, block, reason }) => `LOST ${tenant} ${block}: ${reason}`),
+    ...result.gates.map(({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`),
+    total,
+  ].join('\n');
+}
+
+/** The result of a replication, for people. */
+export function renderReplicate({ to, dryRun, points, objects, bytes, seconds }: ReplicateResult): string {
+  const verb = dryRun ? 'would copy' : 'copied';
+  return [
+    ...points.copied.map((id) => `+ ${id}`),
+    ...points.failed.map(({ id, reason }) => `FAILED ${id}: ${reason}`),
+    `${verb} ${counted(points.copied.length, 'recovery point')} to ${to}, ${points.present} were there · ${counted(objects.sent, 'object')} (${formatSize(bytes.sent)}) ${dryRun ? 'to send' : 'sent'}, ${objects.present} there already · ${(seconds.total ?? 0).toFixed(1)} s`,
+  ].join('\n');
+}

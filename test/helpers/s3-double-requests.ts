@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import { digestOf, sha256 } from '../../runtime/streams/digest';
+import type { S3Operation } from './s3-double-types';
+
+export interface S3Request {
+  readonly operation: S3Operation;
+  readonly bucket: string;
+  readonly key: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+export class S3Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly headers: Record<string, string> = {},
+  ) {
+    super(code);
+  }
+}
+
+export function parse(message: IncomingMessage): Pick<S3Request, 'operation' | 'bucket' | 'key' | 'query'> {
+  const url = new URL(message.url ?? '/', 'http://double');
+  const [, bucket = '', ...segments] = url.pathname.split('/');
+  const key = segments.map(decodeURIComponent).join('/');
+  return { operation: operationOf(message, key, url.searchParams), bucket, key, query: url.searchParams };
+}
+
+function operationOf(message: IncomingMessage, key: string, query: URLSearchParams): S3Operation {
+  const { method, headers } = message;
+  const isCopy = headers['x-amz-copy-source'] !== undefined;
+  if (key === '' && query.has('versions')) return 'ListObjectVersions';
+  if (key === '' && query.has('versioning')) return 'GetBucketVersioning';
+  if (key === '')
+    return query.has('uploads') ? 'ListMultipartUploads' : query.has('delete') ? 'DeleteObjects' : 'ListObjectsV2';
+  if (query.has('uploads')) return 'CreateMultipartUpload';
+  const inUpload = query.has('uploadId');
+  if (method === 'PUT' && isCopy) return inUpload ? 'UploadPartCopy' : 'CopyObject';
+  if (method === 'PUT') return inUpload ? 'UploadPart' : 'PutObject';
+  if (method === 'POST') return 'CompleteMultipartUpload';
+  if (method === 'DELETE') return inUpload ? 'AbortMultipartUpload' : 'DeleteObject';
+  return method === 'HEAD' ? 'HeadObject' : 'GetObject';
+}
+
+/** Undefined when the sender went away before the end. */
+export function bodyOf(message: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  return new Promise((resolve) => {
+    message.on('data', (chunk: Buffer) => chunks.push(chunk));
+    message.once('end', () => resolve(Buffer.concat(chunks)));
+    message.once('close', () => resolve(undefined));
+  });
+}
+
+export function checkDigests({ body, headers }: S3Request): void {
+  if (headers['x-amz-checksum-sha256'] !== sha256(body).toString('base64')) throw new S3Refusal(400, 'BadDigest');
+  const signed = headers['x-amz-content-sha256'];
+  if (signed !== 'UNSIGNED-PAYLOAD' && signed !== digestOf(body)) throw new S3Refusal(400, 'XAmzContentSHA256Mismatch');
+  const others = Object.keys(headers).filter((name) => /^x-amz-checksum-(?!sha256|algorithm)/.test(name));
+  if (others.length > 0) throw new S3Refusal(400, 'InvalidRequest');
+}
+
+export function etagOf(bytes: Buffer): string {
+  return `"${sha256(bytes).toString('hex').slice(0, 32)}"`;
+}
+
+export function base64Of(bytes: Buffer): string {
+  return sha256(bytes).toString('base64');
+}
+
+export function isAfter(key: string, after: string): boolean {
+  return Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0;
+}
+
+export function metadataOf(headers: IncomingMessage['headers']): Record<string, string> {
+  const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+  return Object.fromEntries(metadata) as Record<string, string>;
+}

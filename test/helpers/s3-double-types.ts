@@ -1,0 +1,36 @@
+export type { S3Fault, S3FaultRule, S3Operation } from './s3-fault';
+
+export interface S3DoubleOptions {
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** False: like a server that knows no checksums. @default true */
+  readonly keepsChecksums?: boolean;
+  /** Of the server's clock before the real one. @default 0 */
+  readonly clockAheadMs?: number;
+  /** Answers come in chunks, without their length, as refusals of AWS do. @default none */
+  readonly chunked?: 'refusals' | 'all';
+  /** Whose signatures are accepted. @default - that of `DOUBLE_ACCESS_KEY` */
+  readonly accepts?: (accessKey: string) => boolean;
+  /** How it copies: AWS says the SHA-256 and honours If-None-Match; MinIO says it only when asked later, and never of parts. @default 'minio' */
+  readonly copies?: 'aws' | 'minio';
+  /** Of versioning. @default 'Off' */
+  readonly versioning?: 'Enabled' | 'Suspended' | 'Off';
+  /** What time it is, for versions. @default - the clock of the machine */
+  readonly clock?: () => Date;
+}
+
+export interface StoredS3Object {
+  readonly bytes: Buffer;
+  readonly modifiedAt: Date;
+  /** As in the `x-amz-checksum-sha256` header. */
+  readonly checksum?: string;
+  readonly metadata: Record<string, string>;
+}
+
+export interface OpenUpload {
+  readonly key: string;
+  readonly initiatedAt: Date;
+  readonly parts: Map<number, { readonly bytes: Buffer; readonly etag: string }>;
+  /** Whether each part has a SHA-256. */
+  readonly isChecked?: boolean;
+  readonly metadata?: Record<string, string>;
+}

@@ -1,0 +1,269 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ExitCode } from '../../../lib/contract/exit-codes';
+import { BucketWorkplace, TEMPO_PREFIX } from '../../helpers/bucket-workplace';
+import type { S3Operation } from '../../helpers/s3-double';
+import { makeBlock, makeWalBlock } from '../../helpers/tempo-tree';
+
+const MIB = 1024 * 1024;
+const WRITES: readonly S3Operation[] = [
+  'PutObject',
+  'CopyObject',
+  'CreateMultipartUpload',
+  'UploadPart',
+  'UploadPartCopy',
+  'CompleteMultipartUpload',
+  'DeleteObject',
+  'DeleteObjects',
+];
+
+jest.setTimeout(60_000);
+
+let workplace: BucketWorkplace;
+afterEach(() => workplace.stop());
+
+function writesToTempo(): string[] {
+  return workplace.double.log
+    .filter(({ key, operation }) => WRITES.includes(operation) && !key.startsWith('backups/'))
+    .map(({ key, operation }) => `${operation} ${key}`);
+}
+
+/** Of block files that passed through the client; meta.json is read on purpose. */
+function blockReads(): string[] {
+  return workplace.double.log
+    .filter(
+      ({ key, operation }) => operation === 'GetObject' && key.startsWith(TEMPO_PREFIX) && !key.endsWith('/meta.json'),
+    )
+    .map(({ key }) => key);
+}
+
+function requestsOf(work: readonly { operation: S3Operation }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { operation } of work) counts[operation] = (counts[operation] ?? 0) + 1;
+  return counts;
+}
+
+describe.each(['minio', 'aws'] as const)('a backup of a bucket, on a server that copies as %s does', (copies) => {
+  beforeEach(async () => {
+    workplace = await BucketWorkplace.start({ copies });
+  });
+
+  it('has the server copy the blocks, and writes nothing where Tempo has them', async () => {
+    workplace.flush('team-a');
+    workplace.flush('team-b', { size: 9 * MIB });
+    workplace.put('team-a/index.json.gz', Buffer.from('x'));
+    workplace.put('work.json', Buffer.from('{}'));
+    const { exitCode, result } = await workplace.run('backup');
+    expect(result).toMatchObject({
+      blocks: { total: 2, new: 2, reused: 0, damaged: [] },
+      recoveryPoint: {
+        tenants: [
+          { tenant: 'team-a', blocks: 1 },
+          { tenant: 'team-b', blocks: 1 },
+        ],
+        suspect: false,
+      },
+    });
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(writesToTempo()).toEqual([]);
+    expect(blockReads()).toEqual([]);
+    expect((result['bytes'] as { copied: number }).copied).toBeGreaterThan(9 * MIB);
+    expect((result['bytes'] as { sent: number }).sent).toBeLessThan(16 * 1024);
+  });
+
+  it.each(['full', 'quick'])('stores what verify --level %s finds whole', async (level) => {
+    workplace.flush('team-a', { size: 9 * MIB });
+    await workplace.run('backup');
+    const { exitCode, result } = await workplace.run('verify', '--level', level);
+    expect(result).toMatchObject({ problems: [] });
+    expect(exitCode).toBe(ExitCode.DONE);
+  });
+
+  it('finds a flipped bit in a large copied object', async () => {
+    const { id } = workplace.flush('team-a', { size: 9 * MIB });
+    await workplace.run('backup');
+    const stored = workplace.double.objects.get(`backups/blocks/team-a/${id}/data.parquet`);
+    const bytes = Buffer.from(stored?.bytes ?? '');
+    bytes[8 * MIB + 5] = (bytes[8 * MIB + 5] ?? 0) ^ 1;
+    workplace.double.place(`backups/blocks/team-a/${id}/data.parquet`, bytes);
+    expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.INTEGRITY);
+  });
+
+  it('costs three requests and listings when there is nothing new', async () => {
+    for (let block = 0; block < 5; block++) workplace.flush('team-a');
+    await workplace.run('backup');
+    workplace.double.log.length = 0;
+    const { result } = await workplace.run('backup');
+    expect(result).toMatchObject({ blocks: { total: 5, new: 0 }, bytes: { copied: 0, read: 0 } });
+    const { ListObjectsV2: lists = 0, ...others } = requestsOf(workplace.double.log);
+    expect(others).toEqual({ GetObject: 2, PutObject: 1 });
+    // Points; tenants and blocks, each twice.
+    expect(lists).toBe(5);
+  });
+
+  it('costs for each new block its copies, looking up where they go, and its meta.json', async () => {
+    workplace.flush('team-a');
+    await workplace.run('backup');
+    workplace.double.log.length = 0;
+    const { id } = workplace.flush('team-a');
+    await workplace.run('backup');
+    const ofBlock = workplace.double.log.filter(({ key }) => key.includes(id));
+    const { HeadObject: heads = 0, ...others } = requestsOf(ofBlock);
+    expect(others).toEqual({ CopyObject: 3, PutObject: 1, GetObject: 1 });
+    expect(heads).toBe(copies === 'aws' ? 4 : 7);
+  });
+
+  it('copies nothing again that an interrupted run left, and reads none of it', async () => {
+    workplace.flush('team-a', { size: 9 * MIB });
+    workplace.double.fail({
+      on: 'PutObject',
+      skip: 1,
+      times: 1,
+      fault: { kind: 'refuse', status: 400, code: 'InvalidRequest' },
+    });
+    expect((await workplace.run('backup')).exitCode).not.toBe(ExitCode.DONE);
+    workplace.double.log.length = 0;
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(result).toMatchObject({ bytes: { copied: 0 } });
+    expect(workplace.double.count('CopyObject')).toBe(0);
+    expect(blockReads()).toEqual([]);
+    expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.DONE);
+  });
+
+  it('gives a block that Tempo wrote again with other bytes a key of its own', async () => {
+    const { id } = workplace.flush('team-a', { version: 'v1' });
+    await workplace.run('backup');
+    const key = `backups/blocks/team-a/${id}/data.parquet`;
+    const before = workplace.double.objects.get(key)?.bytes;
+    workplace.flush('team-a', { id, version: 'v2' });
+    const { result } = await workplace.run('backup');
+    expect(result).toMatchObject({ blocks: { total: 1, new: 1 } });
+    expect(workplace.double.objects.get(key)?.bytes).toEqual(before);
+    expect([...workplace.double.objects.keys()].filter((each) => each.startsWith('backups/rewritten/'))).toHaveLength(
+      4,
+    );
+    expect((await workplace.run('verify', '--recovery-point', 'all', '--level', 'full')).exitCode).toBe(ExitCode.DONE);
+  });
+});
+
+describe('a backup of a bucket', () => {
+  beforeEach(async () => {
+    workplace = await BucketWorkplace.start();
+  });
+
+  it('takes a block that is being marked as compacted for that', async () => {
+    const input = workplace.flush('team-a');
+    workplace.flush('team-a', { traceIds: input.traceIds, level: 1 });
+    workplace.put(`team-a/${input.id}/meta.compacted.json`, Buffer.from('{}'));
+    expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, damaged: [] } });
+  });
+
+  it('says nothing of files without a meta.json, nor of the rest of a block that is being deleted', async () => {
+    const { id } = workplace.flush('team-a');
+    const { id: orphan } = workplace.flush('team-a');
+    workplace.double.drop(`${TEMPO_PREFIX}/team-a/${orphan}/meta.json`);
+    workplace.put('team-a/0d4bbf3c-0000-4000-8000-000000000001/meta.compacted.json', Buffer.from('{}'));
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(result).toMatchObject({ blocks: { total: 1, damaged: [] } });
+    expect([...workplace.double.objects.keys()].some((key) => key.startsWith(`backups/blocks/team-a/${id}/`))).toBe(
+      true,
+    );
+  });
+
+  it('explains a block that vanished by the one that it was compacted into', async () => {
+    const end = new Date(Date.now() - 60_000);
+    const one = workplace.flush('team-a', { end });
+    const other = workplace.flush('team-a', { end });
+    await workplace.run('backup');
+    workplace.flush('team-a', { traceIds: [...one.traceIds, ...other.traceIds], level: 1, end });
+    for (const { id } of [one, other]) workplace.compact('team-a', id);
+    expect((await workplace.run('backup')).exitCode).toBe(ExitCode.DONE);
+    for (const key of workplace.keys().filter((each) => each.startsWith('team-a/')))
+      workplace.double.drop(`${TEMPO_PREFIX}/${key}`);
+    workplace.flush('team-a', { end });
+    expect((await workplace.run('backup')).exitCode).toBe(ExitCode.SOURCE_REGRESSED);
+  });
+
+  it.each([
+    ['data.parquet', 'data.parquet'],
+    ['bloom-0', 'bloom-0'],
+  ])('reports a live block without its %s, and takes the others', async (name, said) => {
+    const { id } = workplace.flush('team-a');
+    workplace.flush('team-a');
+    workplace.double.drop(`${TEMPO_PREFIX}/team-a/${id}/${name}`);
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.INTEGRITY);
+    expect(result).toMatchObject({
+      blocks: { total: 1, damaged: [{ tenant: 'team-a', block: id, reason: expect.stringContaining(said) }] },
+      recoveryPoint: { suspect: true },
+    });
+  });
+
+  it('reports a data.parquet that is shorter than its meta.json says, and a meta.json that is none', async () => {
+    const short = workplace.flush('team-a');
+    const broken = workplace.flush('team-b');
+    workplace.put(`team-a/${short.id}/data.parquet`, Buffer.from('PAR1PAR1'));
+    workplace.put(`team-b/${broken.id}/meta.json`, Buffer.from('{'));
+    const { result } = await workplace.run('backup');
+    expect(result).toMatchObject({ blocks: { damaged: [{ block: short.id }, { block: broken.id }] } });
+  });
+
+  it('refuses a bucket without anything, unless that is meant', async () => {
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.REFUSED);
+    expect(result.error?.lift).toBe('empty-source');
+    expect((await workplace.run('backup', '--allow', 'empty-source')).exitCode).toBe(ExitCode.DONE);
+  });
+
+  it('streams to a repository elsewhere', async () => {
+    const { id } = workplace.flush('team-a', { size: 9 * MIB });
+    await workplace.configure({ repository: `file://${join(workplace.folder, 'repository')}` });
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(result).toMatchObject({ bytes: { copied: 0 } });
+    expect(blockReads()).toContain(`${TEMPO_PREFIX}/team-a/${id}/data.parquet`);
+    expect(writesToTempo()).toEqual([]);
+    expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.DONE);
+  });
+
+  it('streams when the server can copy nothing', async () => {
+    workplace.flush('team-a');
+    workplace.double.fail({
+      on: 'CopyObject',
+      times: 99,
+      fault: { kind: 'refuse', status: 501, code: 'NotImplemented' },
+    });
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(result).toMatchObject({ blocks: { new: 1 }, bytes: { copied: 0 } });
+  });
+
+  it('takes the WAL and what was completed and not flushed yet from its folder', async () => {
+    const wal = join(workplace.folder, 'wal');
+    mkdirSync(join(wal, 'blocks'), { recursive: true });
+    await workplace.configure({ walPath: wal });
+    workplace.flush('team-a');
+    makeWalBlock(wal, 'team-a');
+    makeBlock(join(wal, 'blocks'), 'team-b');
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(result).toMatchObject({
+      recoveryPoint: { wal: { blocks: 1, pages: 1 }, tenants: [{ tenant: 'team-a' }, { tenant: 'team-b' }] },
+    });
+  });
+
+  it('sends nothing of a block that came from the WAL folder once it is in the bucket', async () => {
+    const wal = join(workplace.folder, 'wal');
+    mkdirSync(join(wal, 'blocks'), { recursive: true });
+    await workplace.configure({ walPath: wal });
+    const { id, files } = makeBlock(join(wal, 'blocks'), 'team-a');
+    await workplace.run('backup');
+    for (const [name, bytes] of files) workplace.put(`team-a/${id}/${name}`, bytes);
+    expect((await workplace.run('backup')).result).toMatchObject({
+      blocks: { total: 1, new: 0 },
+      bytes: { copied: 0 },
+    });
+  });
+});
