@@ -56,6 +56,8 @@ export type RequestCounts = Record<RequestKind, number>;
 export interface Storage {
   /** As the user would type it, without credentials. */
   readonly url: string;
+  /** A server of which nobody knows whether it keeps its promises. @default false */
+  readonly isServer?: boolean;
   /** How many requests were made so far, retries included. */
   readonly requests: Readonly<RequestCounts>;
   /** Creates the object, only if absent. Resolves when a reader sees all of it; it survives power loss after `sync`. */

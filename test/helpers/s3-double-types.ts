@@ -58,6 +58,10 @@ export interface S3DoubleOptions {
   readonly keepsChecksums?: boolean;
   /** Of the server's clock before the real one. @default 0 */
   readonly clockAheadMs?: number;
+  /** False: it overwrites whatever it is told. @default true */
+  readonly honoursConditions?: boolean;
+  /** Keeps what it is sent with something before it, as a server does that doesn't know a framing. @default false */
+  readonly corruptsUploads?: boolean;
   /** How it copies: AWS says the SHA-256 and honours If-None-Match; MinIO says it only when asked later, and never of parts. @default 'minio' */
   readonly copies?: 'aws' | 'minio';
   /** Of versioning. @default 'Off' */

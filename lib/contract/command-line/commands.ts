@@ -165,8 +165,8 @@ const restore = {
     {
       name: 'target',
       type: 'string',
-      value: 'DIR',
-      description: 'folder to restore into; else where the configuration says that the data lies',
+      value: 'DIR|URL',
+      description: 'folder or s3:// bucket to restore into; else where the configuration says that the data lies',
     },
     {
       name: 'scope',
@@ -308,7 +308,7 @@ const snapshot = {
 
 const rewind = {
   name: 'rewind',
-  summary: "bring Tempo's bucket back to a moment, from the versions that it keeps; no version is deleted",
+  summary: "bring Tempo's bucket back to a moment from its versions, deleting none",
   positionals: [],
   options: [
     {
@@ -333,7 +333,7 @@ const rewind = {
 
 const replicate = {
   name: 'replicate',
-  summary: 'copy what another repository lacks, on a disk or another server: the third copy',
+  summary: 'copy what another repository lacks: the third copy, verified on its way',
   positionals: [],
   options: [
     {

@@ -37,6 +37,13 @@ export function explainS3Error(error: unknown, context: S3ErrorContext): unknown
   return Object.assign(storageError(failure, context, described(failure), 'try again'), { cause });
 }
 
+/** As `explainS3Error`, of a bucket that isn't the repository's: that it is missing says nothing about the repository. */
+export function explainBucketError(error: unknown, context: S3ErrorContext): unknown {
+  const explained = explainS3Error(error, context);
+  if (!(explained instanceof RepositoryMissingError)) return explained;
+  return new UsageError(explained.message, explained.evidence, { cause: explained.cause });
+}
+
 /** Where the SDK's default chain finds credentials, by the names of the variables only. */
 export function credentialSource(location: S3Location, env: Readonly<Record<string, string | undefined>>): string {
   if (location.profile !== undefined) return `profile '${location.profile}'`;

@@ -40,6 +40,7 @@ export interface S3StorageParts {
 /** Objects in a bucket, below a prefix. */
 export class S3Storage implements Storage {
   readonly url: string;
+  readonly isServer = true;
   private readonly api: S3Api;
   private readonly copier: S3Copier;
 
