@@ -110,7 +110,8 @@ describe.each(['minio', 'aws'] as const)('a backup of a bucket, on a server that
     const ofBlock = workplace.double.log.filter(({ key }) => key.includes(id));
     const { HeadObject: heads = 0, ...others } = requestsOf(ofBlock);
     expect(others).toEqual({ CopyObject: 3, PutObject: 1, GetObject: 1 });
-    expect(heads).toBe(copies === 'aws' ? 4 : 7);
+    // Whether data.parquet is there, and on MinIO the digest of each copy.
+    expect(heads).toBe(copies === 'aws' ? 1 : 4);
   });
 
   it('copies nothing again that an interrupted run left, and reads none of it', async () => {
