@@ -10,6 +10,8 @@ export const INDEXES_PREFIX = 'indexes/';
 export const POINTS_PREFIX = 'points/';
 export const VERIFICATIONS_PREFIX = 'verifications/';
 export const CONDEMNED_PREFIX = 'condemned/';
+/** What a server is tried with before the first backup trusts it. */
+export const PROBES_PREFIX = 'probes/';
 
 /** Where the files of a block lie: Tempo's own S3 layout, so that a Tempo can serve the repository as it is. */
 export function blockPrefix(tenant: string, id: string): string {

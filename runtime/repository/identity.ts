@@ -4,6 +4,7 @@ import { POINTS_PREFIX, REPOSITORY_KEY } from '../../lib/contract/repository-lay
 import { IntegrityError, ObjectMissingError, RepositoryMissingError } from '../errors';
 import type { Storage } from '../storage/storage';
 import { bytesInMemory, readDocument } from './documents';
+import { probeServer } from './probe';
 
 const SIZE_LIMIT = 64 * 1024;
 
@@ -40,6 +41,7 @@ async function createIdentity(storage: Storage, { create, now }: IdentityOptions
       `open repository '${storage.url}': there is none; check the URL, or let 'backup' create it with 'repository.create: true'`,
     );
   }
+  if (storage.isServer) await probeServer(storage);
   const identity: RepositoryIdentity = { format: FORMAT_VERSION, id: randomUUID(), createdAt: now().toISOString() };
   await storage.put(REPOSITORY_KEY, bytesInMemory(Buffer.from(`${JSON.stringify(identity)}\n`)));
   await storage.sync();

@@ -13,6 +13,7 @@ import type { Storage, StoredObject } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
 import { bytesInMemory } from './documents';
 import { filesOf } from './layout-guard';
+import { probeServer } from './probe';
 import { condemnedRecords } from './pruning/condemned';
 import { isDamage, Repository } from './repository';
 import { verifiedSource } from './verified-source';
@@ -83,6 +84,7 @@ async function createTarget(source: Repository, target: Storage): Promise<void> 
       );
     }
   }
+  if (target.isServer) await probeServer(target);
   const bytes = await source.storage.get(REPOSITORY_KEY);
   await target.put(REPOSITORY_KEY, bytesInMemory(bytes));
   await target.sync();

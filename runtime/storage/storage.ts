@@ -34,6 +34,11 @@ export interface StoredObject {
   readonly copiedFrom?: string;
 }
 
+export interface PutOptions {
+  /** Nobody can have stored anything under the key, so a copy needs no look at it. @default false */
+  readonly isFresh?: boolean;
+}
+
 export interface PutResult {
   /** False when the key existed already: nothing was written, and what is there may differ from what was given. */
   readonly created: boolean;
@@ -56,10 +61,14 @@ export type RequestCounts = Record<RequestKind, number>;
 export interface Storage {
   /** As the user would type it, without credentials. */
   readonly url: string;
+  /** A server of which nobody knows whether it keeps its promises. @default false */
+  readonly isServer?: boolean;
   /** How many requests were made so far, retries included. */
   readonly requests: Readonly<RequestCounts>;
   /** Creates the object, only if absent. Resolves when a reader sees all of it; it survives power loss after `sync`. */
-  put(key: string, source: ByteSource): Promise<PutResult>;
+  put(key: string, source: ByteSource, options?: PutOptions): Promise<PutResult>;
+  /** Whether it would have its server copy the source. @default - it can't */
+  copies?(source: ByteSource): boolean;
   /** A whole small object. Throws `ObjectMissingError` when absent, `IntegrityError` when larger than `limit` bytes (default 64 MiB). */
   get(key: string, limit?: number): Promise<Buffer>;
   /** Fills `into` from `offset`. Throws `ObjectMissingError` when absent, `IntegrityError` when the object ends before. */

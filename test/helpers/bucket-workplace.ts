@@ -36,9 +36,14 @@ export class BucketWorkplace {
     this.config = join(folder, 'tempo-backup.yaml');
   }
 
-  async configure({ repository = this.double.url('backups'), walPath = '', extra = '' } = {}): Promise<void> {
+  async configure({
+    repository = this.double.url('backups'),
+    bucket = DOUBLE_BUCKET,
+    walPath = '',
+    extra = '',
+  } = {}): Promise<void> {
     const wal = walPath === '' ? '' : `, walPath: ${walPath}`;
-    const storage = `{ backend: s3, bucket: ${DOUBLE_BUCKET}, prefix: ${TEMPO_PREFIX}, endpoint: "${this.double.endpoint}"${wal} }`;
+    const storage = `{ backend: s3, bucket: ${bucket}, prefix: ${TEMPO_PREFIX}, endpoint: "${this.double.endpoint}"${wal} }`;
     await writeFile(this.config, `tempo: { storage: ${storage} }\nrepository: { url: "${repository}" }\n${extra}\n`);
   }
 

@@ -10,6 +10,10 @@ export interface S3DoubleOptions {
   readonly chunked?: 'refusals' | 'all';
   /** Whose signatures are accepted. @default - that of `DOUBLE_ACCESS_KEY` */
   readonly accepts?: (accessKey: string) => boolean;
+  /** False: it overwrites whatever it is told. @default true */
+  readonly honoursConditions?: boolean;
+  /** Keeps what it is sent with something before it, as a server does that doesn't know a framing. @default false */
+  readonly corruptsUploads?: boolean;
   /** How it copies: AWS says the SHA-256 and honours If-None-Match; MinIO says it only when asked later, and never of parts. @default 'minio' */
   readonly copies?: 'aws' | 'minio';
   /** Of versioning. @default 'Off' */

@@ -229,7 +229,8 @@ export class S3Double {
     checkDigests(request);
     this.checkAbsent(request);
     const checksum = request.headers['x-amz-checksum-sha256'] as string | undefined;
-    this.store(request.key, request.body, {
+    const body = this.options.corruptsUploads ? Buffer.concat([Buffer.from('10;'), request.body]) : request.body;
+    this.store(request.key, body, {
       checksum,
       metadata: metadataOf(request.headers),
     });
@@ -244,6 +245,7 @@ export class S3Double {
   }
 
   private checkAbsent({ headers, key }: Request): void {
+    if (this.options.honoursConditions === false) return;
     if (headers['if-none-match'] === '*' && this.objects.has(key)) throw new S3Refusal(412, 'PreconditionFailed');
   }
 

@@ -185,8 +185,8 @@ const restore = {
     {
       name: 'target',
       type: 'string',
-      value: 'DIR',
-      description: 'folder to restore into; else where the configuration says that the data lies',
+      value: 'DIR|URL',
+      description: 'folder or s3:// bucket to restore into; else where the configuration says that the data lies',
     },
     {
       name: 'scope',
@@ -328,7 +328,7 @@ const snapshot = {
 
 const rewind = {
   name: 'rewind',
-  summary: "bring Tempo's bucket back to a moment, from the versions that it keeps",
+  summary: "bring Tempo's bucket back to a moment from its versions, deleting none",
   positionals: [],
   options: [
     {
@@ -353,7 +353,7 @@ const rewind = {
 
 const replicate = {
   name: 'replicate',
-  summary: 'copy what another repository lacks, such as one on another server',
+  summary: 'copy what another repository lacks: the third copy, verified on its way',
   positionals: [],
   options: [
     {

@@ -47,16 +47,22 @@ export class Placement {
     source: ByteSource,
     { named, probe = false, anyAge = false }: PlaceOptions = {},
   ): Promise<Placed | undefined> {
-    const existing = named ?? (probe ? await this.adoptable(key, source.size, anyAge) : 'absent');
-    if (existing === 'absent') return this.put(key, source, anyAge);
+    // A server that copies the source looks first by itself.
+    const asks = probe && !this.storage.copies?.(source);
+    const existing = named ?? (asks ? await this.adoptable(key, source.size, anyAge) : 'absent');
+    if (existing === 'absent') return this.put(key, source, { anyAge, isFresh: !probe });
     if (existing === 'unusable' || existing.size !== source.size) return undefined;
     const copy = source.remote && (await this.asCopy(key, existing, source.remote));
     if (copy) return copy === 'other' ? undefined : copy;
     return this.ifEqual(key, existing, await digestOfSource(source, { like: existing.sha256 }));
   }
 
-  private async put(key: string, source: ByteSource, anyAge: boolean): Promise<Placed | undefined> {
-    const { created, copied = false, size, sha256 } = await this.storage.put(key, source);
+  private async put(
+    key: string,
+    source: ByteSource,
+    { anyAge, isFresh }: { readonly anyAge: boolean; readonly isFresh: boolean },
+  ): Promise<Placed | undefined> {
+    const { created, copied = false, size, sha256 } = await this.storage.put(key, source, { isFresh });
     if (created) {
       this.uploads++;
       if (copied) this.copiedBytes += size;

@@ -3,7 +3,7 @@ import type { Bucket, BucketObject } from '../bucket';
 import type { ByteSource, RequestCounts } from '../storage';
 import type { S3BucketApi } from './s3-api';
 import { receive } from './s3-body';
-import { explainS3Error } from './s3-errors';
+import { explainBucketError } from './s3-errors';
 import { isAbsent, isAlreadyThere, isPastEnd, s3FailureOf } from './s3-failure';
 import type { S3Requests } from './s3-requests';
 import { type S3Location, serverOf } from './s3-url';
@@ -134,7 +134,7 @@ export class S3Bucket implements Bucket {
     try {
       return await work();
     } catch (error) {
-      throw explainS3Error(error, { action, credentials, location });
+      throw explainBucketError(error, { action, credentials, location });
     }
   }
 }

@@ -47,8 +47,8 @@ export class S3Copier {
   }
 
   /** Undefined when the source must be sent: nothing was done, or what lies there can't be compared without reading. */
-  async copy(fullKey: string, source: RemoteSource): Promise<PutResult | undefined> {
-    const existing = await this.lookUp(fullKey);
+  async copy(fullKey: string, source: RemoteSource, isFresh = false): Promise<PutResult | undefined> {
+    const existing = isFresh ? undefined : await this.lookUp(fullKey);
     if (existing) return resultOf(existing, source, false);
     const { size } = source;
     if (size > (this.tools.largestCopy ?? LARGEST_COPY)) return this.copyInParts(fullKey, source);

@@ -29,12 +29,27 @@ const CERTIFICATE =
 export function explainS3Error(error: unknown, context: S3ErrorContext): unknown {
   if (!(error instanceof S3RequestError)) return error;
   const { cause, failure } = error;
-  const explanations: Explanation[] = [credentialError, bucketError, regionError, clockError, tlsError, serverError];
+  const explanations: Explanation[] = [
+    archiveError,
+    credentialError,
+    bucketError,
+    regionError,
+    clockError,
+    tlsError,
+    serverError,
+  ];
   for (const explanation of explanations) {
     const explained = explanation(failure, context);
     if (explained) return Object.assign(explained, { cause });
   }
   return Object.assign(storageError(failure, context, described(failure), 'try again'), { cause });
+}
+
+/** As `explainS3Error`, of a bucket that isn't the repository's: that it is missing says nothing about the repository. */
+export function explainBucketError(error: unknown, context: S3ErrorContext): unknown {
+  const explained = explainS3Error(error, context);
+  if (!(explained instanceof RepositoryMissingError)) return explained;
+  return new UsageError(explained.message, explained.evidence, { cause: explained.cause });
 }
 
 /** Where the SDK's default chain finds credentials, by the names of the variables only. */
@@ -74,6 +89,13 @@ function credentialError(failure: S3Failure, context: S3ErrorContext): RunnerErr
     return usageError(failure, context, `access denied to the ${from}${reason}`, advice);
   }
   return undefined;
+}
+
+/** It comes with 403, but rights wouldn't help. */
+function archiveError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {
+  if (failure.code !== 'InvalidObjectState') return undefined;
+  const advice = 'have the server thaw it (RestoreObject), which takes minutes to days, then run it again';
+  return storageError(failure, context, 'it is in an archive class and must be thawed before it is read', advice);
 }
 
 function bucketError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {

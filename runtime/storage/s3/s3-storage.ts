@@ -14,6 +14,7 @@ import { type S3Location, serverOf } from './s3-url';
 import {
   type ByteSource,
   type LocatedObject,
+  type PutOptions,
   type PutResult,
   type RequestCounts,
   type Storage,
@@ -40,6 +41,7 @@ export interface S3StorageParts {
 /** Objects in a bucket, below a prefix. */
 export class S3Storage implements Storage {
   readonly url: string;
+  readonly isServer = true;
   private readonly api: S3Api;
   private readonly copier: S3Copier;
 
@@ -53,10 +55,14 @@ export class S3Storage implements Storage {
     return this.parts.requests.counts;
   }
 
-  put(key: string, source: ByteSource): Promise<PutResult> {
+  copies(source: ByteSource): boolean {
+    return this.copier.takes(source);
+  }
+
+  put(key: string, source: ByteSource, { isFresh = false }: PutOptions = {}): Promise<PutResult> {
     return this.explained(`store '${key}'`, async () => {
       const fullKey = this.fullKey(key);
-      const copied = this.copier.takes(source) ? await this.copier.copy(fullKey, source) : undefined;
+      const copied = this.copier.takes(source) ? await this.copier.copy(fullKey, source, isFresh) : undefined;
       if (copied) return copied;
       if (source.size <= partSizeOf(source.size)) return this.putWhole(fullKey, source);
       const result = await putInParts(fullKey, source, {

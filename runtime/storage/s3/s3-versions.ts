@@ -5,7 +5,7 @@ import { forEachConcurrently } from '../../streams/concurrency';
 import type { S3Body, S3BucketApi, S3Upload } from './s3-api';
 import { receive } from './s3-body';
 import type { S3Clock } from './s3-clock';
-import { explainS3Error } from './s3-errors';
+import { explainBucketError } from './s3-errors';
 import { isAbsent, s3FailureOf } from './s3-failure';
 import type { S3Requests } from './s3-requests';
 import type { S3Location } from './s3-url';
@@ -172,7 +172,7 @@ export class S3Versions implements VersionedBucket {
     try {
       return await work();
     } catch (error) {
-      throw explainS3Error(error, { action, credentials, location });
+      throw explainBucketError(error, { action, credentials, location });
     }
   }
 }

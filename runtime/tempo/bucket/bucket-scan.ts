@@ -8,6 +8,9 @@ import type { ScannedTenant, ScannedTree } from '../source/block-tree';
 const META = 'meta.json';
 const COMPACTED = 'meta.compacted.json';
 const TENANTS_AT_ONCE = 8;
+/** A tenant with more is listed in several ranges at once: pages of one listing can only be asked for one after the other. */
+const OBJECTS_IN_A_ROW = 2000;
+const RANGES = [...'0123456789abcdef'];
 /** Says `all of them` where a report names a block. */
 const ALL = '*';
 
@@ -25,12 +28,16 @@ export interface ScannedBucket extends ScannedTree {
  * neither meta is being written or deleted, or was left by a flush that failed: no block. With both metas it is being marked as compacted, and
  * Tempo counts it as that: its successor is there already, and another scan shows it.
  */
-export async function scanBucket(bucket: Bucket, signal: AbortSignal): Promise<ScannedBucket> {
+export async function scanBucket(
+  bucket: Bucket,
+  signal: AbortSignal,
+  splitAbove = OBJECTS_IN_A_ROW,
+): Promise<ScannedBucket> {
   const tenants = new Map<string, ScannedTenant>();
   const damaged: Damage[] = [];
   const files = new Map<string, ListedFiles>();
   const scanTenant = async (tenant: string): Promise<void> => {
-    const blocks = await listBlocks(bucket, `${tenant}/`, signal);
+    const blocks = await listTenant(bucket, `${tenant}/`, { signal, splitAbove });
     if (blocks.size === 0) return;
     if (!isTenant(tenant)) {
       damaged.push({ tenant, block: ALL, reason: 'has blocks, but its name is no tenant ID that Tempo accepts' });
@@ -61,20 +68,51 @@ export function stateOf(files: ListedFiles): string {
   return createHash('sha256').update(lines.sort().join('')).digest('hex').slice(0, 32);
 }
 
+type Blocks = Map<string, Map<string, BucketObject>>;
+
 /** The blocks below a tenant's prefix, or the one below its own, by ID. */
-export async function listBlocks(
+export async function listBlocks(bucket: Bucket, prefix: string, signal: AbortSignal): Promise<Blocks> {
+  const blocks: Blocks = new Map();
+  await listInto(blocks, bucket.list(prefix), { signal, atMost: Infinity });
+  return blocks;
+}
+
+async function listTenant(
   bucket: Bucket,
   prefix: string,
-  signal: AbortSignal,
-): Promise<Map<string, Map<string, BucketObject>>> {
-  const blocks = new Map<string, Map<string, BucketObject>>();
-  for await (const object of bucket.list(prefix)) {
-    signal.throwIfAborted();
-    const [, id, name, deeper] = object.key.split('/');
-    if (id === undefined || name === undefined || deeper !== undefined || !isBlockId(id)) continue;
-    if (!isBlockFile(name) && name !== COMPACTED) continue;
-    const files = blocks.get(id) ?? new Map<string, BucketObject>();
-    blocks.set(id, files.set(name, object));
-  }
+  { signal, splitAbove }: { readonly signal: AbortSignal; readonly splitAbove: number },
+): Promise<Blocks> {
+  const blocks: Blocks = new Map();
+  const last = await listInto(blocks, bucket.list(prefix), { signal, atMost: splitAbove });
+  if (last === undefined) return blocks;
+  const rest = RANGES.filter((digit) => digit >= last.slice(prefix.length, prefix.length + 1));
+  // The range in which the listing stopped is listed anew: what was seen of it may be gone by now.
+  for (const id of blocks.keys()) if (rest.includes(id.slice(0, 1))) blocks.delete(id);
+  const listRange = async (digit: string): Promise<void> =>
+    void (await listInto(blocks, bucket.list(`${prefix}${digit}`), { signal, atMost: Infinity }));
+  await forEachConcurrently(rest, RANGES.length, listRange, signal);
   return blocks;
+}
+
+/** The key where it stopped; undefined at the end of the listing. */
+async function listInto(
+  blocks: Blocks,
+  listing: AsyncIterable<BucketObject>,
+  { signal, atMost }: { readonly signal: AbortSignal; readonly atMost: number },
+): Promise<string | undefined> {
+  let listed = 0;
+  for await (const object of listing) {
+    signal.throwIfAborted();
+    take(blocks, object);
+    if (++listed >= atMost) return object.key;
+  }
+  return undefined;
+}
+
+function take(blocks: Blocks, object: BucketObject): void {
+  const [, id, name, deeper] = object.key.split('/');
+  if (id === undefined || name === undefined || deeper !== undefined || !isBlockId(id)) return;
+  if (!isBlockFile(name) && name !== COMPACTED) return;
+  const files = blocks.get(id) ?? new Map<string, BucketObject>();
+  blocks.set(id, files.set(name, object));
 }

@@ -20,6 +20,8 @@ export interface BucketSourceOptions {
   readonly signal: AbortSignal;
   /** @default - the disk that the WAL lies on */
   readonly disk?: SourceDisk;
+  /** A tenant with more objects is listed in several ranges at once. @default 2000 */
+  readonly splitAbove?: number;
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: () => number;
 }
@@ -55,7 +57,7 @@ export class BucketSource implements CutSource {
   /** The WAL folder first: data moves from there to the bucket, and is there before it leaves here. */
   async scan(signal: AbortSignal): Promise<SourceScan> {
     const local = await this.wal.scan(signal);
-    const scanned = await scanBucket(this.bucket, signal);
+    const scanned = await scanBucket(this.bucket, signal, this.options.splitAbove);
     this.files = scanned.files;
     return mergeScans(local, scanned);
   }

@@ -31,6 +31,11 @@ describe('explainS3Error', () => {
     [answered('AccessDenied', 403), 2, 'access denied to the credentials from environment variable AWS_ACCESS_KEY_ID'],
     [answered('Unknown', 403), 2, 'access denied'],
     [Object.assign(new Error('x'), { name: 'CredentialsProviderError' }), 2, 'no credentials found'],
+    [
+      answered('InvalidObjectState', 403),
+      1,
+      'in an archive class and must be thawed before it is read; have the server thaw it',
+    ],
     [answered('NoSuchBucket', 404), 10, 'the bucket does not exist'],
     [
       answered('PermanentRedirect', 301, { $response: { headers: { 'x-amz-bucket-region': 'eu-west-3' } } }),

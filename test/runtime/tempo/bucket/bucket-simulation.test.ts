@@ -81,6 +81,7 @@ async function play(seed: number): Promise<{ scans: number; traces: number }> {
     signal,
     disk: new SimulatedPauses(world),
     now: () => tempo.now,
+    splitAbove: random.pick([5, 40, 2000]),
   });
   let scans = 0;
   let traces = 0;

@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto';
+import { PROBES_PREFIX } from '../../lib/contract/repository-layout';
+import { UsageError } from '../errors';
+import type { Storage } from '../storage/storage';
+import { bytesInMemory } from './documents';
+
+const LIMIT = 1024;
+
+/**
+ * Tries what every backup relies on, before the first one trusts a server: that an object comes back as it was sent, and that one is never
+ * overwritten. The probe stays, as a writer can't delete.
+ */
+export async function probeServer(storage: Storage): Promise<void> {
+  const key = `${PROBES_PREFIX}${randomUUID()}`;
+  const [first, second] = [probe('first'), probe('second')];
+  await storage.put(key, bytesInMemory(first));
+  const sent = await storage.get(key, LIMIT);
+  if (!sent.equals(first)) {
+    throw new UsageError(
+      `trust '${storage.url}': it keeps other bytes than it is sent (${sent.length} instead of ${first.length}), so nothing would come back whole; use another server or version`,
+      { key },
+    );
+  }
+  const { created } = await storage.put(key, bytesInMemory(second));
+  const kept = await storage.get(key, LIMIT);
+  if (!created && kept.equals(first)) return;
+  throw new UsageError(
+    `trust '${storage.url}': it ignores 'If-None-Match: *' and overwrites objects, so two backups at once could break each other's recovery points; use a server that honours conditional writes`,
+    { key },
+  );
+}
+
+function probe(word: string): Buffer {
+  return Buffer.from(`the ${word} probe of tempo-backup ${randomUUID()}\n`);
+}
