@@ -46,7 +46,7 @@ const boundaries = [
     group: ['**/repository/**', '**/commands/**'],
     message: 'tempo knows neither repositories nor commands',
   }),
-  forbid(['stacks/**'], {
+  forbid(['stacks/**', 'examples/**'], {
     group: ['**/private/**', '**/runtime/**', '@aws-sdk/*'],
     message: 'stacks use the public API only',
   }),

@@ -1,0 +1,54 @@
+import { k8s } from 'cdk8s-plus-28';
+import { Construct } from 'constructs';
+import { type Timing } from './deadlines';
+import { jobSpec } from './job';
+import { type PodSettings, type Run, runLabels } from './pod';
+
+/** Kubernetes appends the time to the names of Jobs, and allows 63 characters for these. */
+const LONGEST_NAME = 52;
+
+/** What runs when. */
+export interface RunnerCronJobProps extends Run {
+  /** Name of the CronJob. */
+  readonly name: string;
+  /** What it has in common with the other pods. */
+  readonly pods: PodSettings;
+  /** When it runs and for how long. */
+  readonly timing: Timing;
+}
+
+/** A run on a schedule, or one that waits to be started by hand. */
+export class RunnerCronJob extends Construct {
+  /** Name of the CronJob. */
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, props: RunnerCronJobProps) {
+    super(scope, id);
+    const { name, pods, timing } = props;
+    this.checkName(name);
+    this.name = name;
+    const labels = runLabels(pods.tempo.name, props);
+    new k8s.KubeCronJob(this, 'CronJob', {
+      metadata: { name, labels },
+      spec: {
+        concurrencyPolicy: 'Forbid',
+        failedJobsHistoryLimit: 3,
+        jobTemplate: { metadata: { labels }, spec: jobSpec(pods, props, timing.activeDeadlineSeconds) },
+        schedule: timing.schedule.cron,
+        startingDeadlineSeconds: timing.startingDeadlineSeconds,
+        successfulJobsHistoryLimit: 3,
+        suspend: timing.byHand || pods.suspend,
+        timeZone: timing.schedule.timeZone,
+      },
+    });
+  }
+
+  private checkName(name: string): void {
+    if (name.length <= LONGEST_NAME) return;
+    const excess = name.length - LONGEST_NAME;
+    throw new Error(
+      `${this.node.path}: the name of a CronJob must have at most ${LONGEST_NAME} characters, got '${name}' with ${name.length}; ` +
+        `shorten the rule's or Tempo's name by ${excess}`,
+    );
+  }
+}
