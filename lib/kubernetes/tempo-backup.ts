@@ -153,10 +153,7 @@ export class TempoBackup extends Construct {
    * @example backup.addRule(new BackupRule({ name: 'quarterly', schedule: Schedule.cron('0 5 1 *\/3 *'), deleteAfter: Duration.days(730) }))
    */
   addRule(rule: BackupRule): RunnerCronJob {
-    if (this.rules.some(({ name }) => name === rule.name))
-      throw new Error(
-        `${this.node.path}: a rule must have a name of its own, but '${rule.name}' is taken; give it another`,
-      );
+    this.checkName('rule', rule.name, this.rules);
     this.rules.push(rule);
     const { name, schedule, allowedRunTime } = rule._resolve(this.minutes);
     const identity = this.identity('backup');
@@ -178,6 +175,7 @@ export class TempoBackup extends Construct {
    */
   addVolumeSnapshots(options: VolumeSnapshotOptions = {}): RunnerCronJob {
     const rule = _volumeSnapshotRule(options, this.minutes);
+    this.checkName('volume snapshot rule', rule.name, this.snapshotRules);
     this.useSnapshotClass(options.volumeSnapshotClass?.name);
     this.snapshotRules.push(rule);
     this.snapshots ??= new VolumeSnapshots(this, 'VolumeSnapshots', {
@@ -302,6 +300,13 @@ export class TempoBackup extends Construct {
 
   private rightsOf(identity: KubernetesIdentity) {
     return kubernetesRights(identity, this.kubernetes);
+  }
+
+  private checkName(what: string, wanted: string, taken: readonly { readonly name: string }[]): void {
+    if (!taken.some(({ name }) => name === wanted)) return;
+    throw new Error(
+      `${this.node.path}: a ${what} must have a name of its own, but '${wanted}' is taken; give it another`,
+    );
   }
 
   private useSnapshotClass(name: string | undefined): void {

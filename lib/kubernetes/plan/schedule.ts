@@ -155,7 +155,11 @@ function inRange(name: string, value: number, [least, most]: readonly [number, n
 /** The same schedule, later within the hour, and from its end on at its beginning: intervals stay as they are. */
 function moved(cron: string, minutes: number): string {
   const [minute = '', ...rest] = cron.split(' ');
-  const step = /^\*\/(\d+)$/.exec(minute)?.[1];
-  const later = step === undefined ? `${(Number(minute) + minutes) % 60}` : `${minutes % Number(step)}-59/${step}`;
-  return [later, ...rest].join(' ');
+  return [laterMinute(minute, minutes), ...rest].join(' ');
+}
+
+function laterMinute(minute: string, minutes: number): string {
+  const step = Number(/^\*\/(\d+)$/.exec(minute)?.[1]);
+  if (Number.isNaN(step)) return `${(Number(minute) + minutes) % 60}`;
+  return minutes % step === 0 ? minute : `${minutes % step}-59/${step}`;
 }

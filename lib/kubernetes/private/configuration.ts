@@ -25,6 +25,8 @@ export class Configuration extends Construct {
   /** The volume with the configuration, for every pod. */
   readonly mount: Mount;
 
+  private last: { readonly text: string; readonly config: RunnerConfig } | undefined;
+
   constructor(
     scope: Construct,
     id: string,
@@ -42,7 +44,11 @@ export class Configuration extends Construct {
 
   /** With every default filled in. Throws a `ConfigError`. */
   get config(): RunnerConfig {
-    return parseRunnerConfig(this.props.produce());
+    const input = this.props.produce();
+    const text = JSON.stringify(input);
+    // Every pod template asks for the hash, and a plan takes milliseconds to check.
+    if (this.last?.text !== text) this.last = { text, config: parseRunnerConfig(input) };
+    return this.last.config;
   }
 
   /** Changes exactly when the content of the ConfigMap does. */
