@@ -1,7 +1,7 @@
 import { Duration } from 'cdk8s';
 import { type k8s } from 'cdk8s-plus-28';
 import { BackupPlan, BackupRule, ChangeGate, Schedule, type ChangeGateOptions } from '../../../lib/kubernetes/index';
-import { newBackup, Synthesized } from '../../helpers/synthesized';
+import { forSnapshot, newBackup, Synthesized } from '../../helpers/synthesized';
 
 const NAME = 'tempo-backup-before-change';
 
@@ -14,7 +14,7 @@ function gate(options: Partial<ChangeGateOptions> = {}, plan = BackupPlan.recomm
 describe('a change gate', () => {
   it('is one Job, and nothing long-lived is behind a hook', () => {
     const synthesized = gate();
-    expect(synthesized.get('Job', NAME)).toMatchSnapshot();
+    expect(forSnapshot([synthesized.get('Job', NAME)])).toMatchSnapshot();
     const hooked = synthesized.objects.filter(({ metadata }) =>
       Object.keys(metadata.annotations ?? {}).some((key) => key.includes('hook')),
     );

@@ -12,7 +12,14 @@ import {
   TempoStorage,
   VolumeAccess,
 } from '../../../lib/kubernetes/index';
-import { newBackup, newChart, sampleRepository, sampleTempo, Synthesized } from '../../helpers/synthesized';
+import {
+  forSnapshot,
+  newBackup,
+  newChart,
+  sampleRepository,
+  sampleTempo,
+  Synthesized,
+} from '../../helpers/synthesized';
 
 const RUNS = [
   ...['wal', 'hourly', 'full', 'config', 'weekly', 'monthly'].map((rule) => `tempo-backup-${rule}`),
@@ -28,7 +35,7 @@ describe('a backup with nothing but Tempo and repository', () => {
   const synthesized = usual;
 
   it('is this', () => {
-    expect(synthesized.objects).toMatchSnapshot();
+    expect(forSnapshot(synthesized.objects)).toMatchSnapshot();
   });
 
   it('has these constructs, whose paths are public API', () => {
