@@ -18,6 +18,7 @@ export * from './repository-layout';
 export * from './results';
 export * from './plan/rule';
 export * from './runner-config';
+export * from './tempo-storage-config';
 export * from './values/schedule';
 export * from './values/size';
 export * from './command-line/to-arguments';

@@ -4,6 +4,7 @@ import { durationText } from './values/duration-text';
 import { kubernetesSchema } from './kubernetes-config';
 import { encryptionSchema } from './encryption-config';
 import { planSchema } from './plan/plan';
+import { tempoStorageSchema } from './tempo-storage-config';
 
 /** Where the runner looks for its configuration when not told, in this order. */
 export const CONFIG_LOOKUP = ['./tempo-backup.yaml', '/etc/tempo-backup/config.yaml'] as const;
@@ -18,29 +19,20 @@ const tempoSchema = z.strictObject({
     .string()
     .regex(/^https?:\/\/[^\s@]+$/, "must be a URL such as 'http://tempo:3200', without credentials")
     .optional()
-    .describe("Tempo's HTTP address: asked for its version, told to flush. Absent: no flush, and the version is inferred from the data."),
+    .describe(
+      "Tempo's HTTP address: asked for its version, told to flush. Absent: no flush, and the version is inferred from the data.",
+    ),
   flush: z
     .strictObject({
       deadline: durationText
         .default('10m')
-        .describe('How long a backup waits until what Tempo held in memory lies in its backend. A backup that waits in vain goes on and says so.'),
-    })
-    .prefault({})
-    .describe('The flush before recovery points of scope all and data.'),
-  storage: z
-    .strictObject({
-      backend: z.enum(['local']).default('local').describe('Where Tempo keeps its blocks.'),
-      path: absolutePath()
-        .default('/var/tempo/traces')
-        .describe("Folder of the blocks: Tempo's `storage.trace.local.path`."),
-      walPath: absolutePath()
-        .optional()
         .describe(
-          "Folder of the WAL: Tempo's `storage.trace.wal.path`, in 3.0 `live_store.wal.path`. Absent: `wal` or `live-store/traces` beside the blocks, when there.",
+          'How long a backup waits until what Tempo held in memory lies in its backend. A backup that waits in vain goes on and says so.',
         ),
     })
     .prefault({})
-    .describe('Where the data of Tempo lies.'),
+    .describe('The flush before recovery points of scope all and data.'),
+  storage: tempoStorageSchema.prefault({}).describe('Where the data of Tempo lies.'),
   configFiles: z
     .array(absolutePath())
     .default([])
@@ -82,7 +74,9 @@ export const runnerConfigSchema = z.strictObject({
   repository: repositorySchema.describe('Where recovery points are kept.'),
   kubernetes: kubernetesSchema
     .optional()
-    .describe('The Kubernetes objects of Tempo. Absent: Tempo runs outside a cluster, and `tempo.configFiles` are taken.'),
+    .describe(
+      'The Kubernetes objects of Tempo. Absent: Tempo runs outside a cluster, and `tempo.configFiles` are taken.',
+    ),
   encryption: encryptionSchema
     .prefault({})
     .describe('How Secrets are stored: only ever encrypted by OpenPGP, readable by stock gpg.'),

@@ -26,6 +26,7 @@ import { type PodSettings } from './private/pod';
 import { RunnerCronJob } from './private/runner-cron-job';
 import { VolumeSnapshots } from './private/volume-snapshots';
 import { type BackupRepository } from './repository/backup-repository';
+import { type S3Credentials } from './repository/s3-credentials';
 import { Restore, type RestoreOptions } from './restore';
 import { RunnerIdentity } from './runner-identity';
 import { RunnerImage } from './runner-image';
@@ -142,6 +143,7 @@ export class TempoBackup extends Construct {
     this.restore = new Restore(this, 'Restore', { ...props.restore, pods: this.pods, coordinator, mover });
     new NetworkPolicies(this, 'NetworkPolicies', {
       ...props,
+      usesKeys: this.pods.credentials !== undefined,
       usesApi: (identity) => this.rightsOf(identity).length > 0,
     });
     this.node.addValidation({ validate: () => planProblems(this.resolvedPlan, this.tempo, this.plan) });
@@ -174,6 +176,10 @@ export class TempoBackup extends Construct {
    * @example backup.addVolumeSnapshots({ volumeSnapshotClass: VolumeSnapshotClass.awsEbs(chart, 'Snapshots'), schedule: Schedule.daily({ hour: 2 }) })
    */
   addVolumeSnapshots(options: VolumeSnapshotOptions = {}): RunnerCronJob {
+    if (this.tempo.storage.claim === undefined)
+      throw new Error(
+        `${this.node.path}: there is no volume to make volume snapshots of; this Tempo keeps nothing on one`,
+      );
     const rule = _volumeSnapshotRule(options, this.minutes);
     this.checkName('volume snapshot rule', rule.name, this.snapshotRules);
     this.useSnapshotClass(options.volumeSnapshotClass?.name);
@@ -259,6 +265,7 @@ export class TempoBackup extends Construct {
     return {
       tempo: this.tempo,
       repository: this.repository,
+      credentials: this.credentials(),
       configuration,
       image: props.image ?? RunnerImage.fromRegistry('tempo-backup'),
       resources: props.resources ?? {},
@@ -300,6 +307,16 @@ export class TempoBackup extends Construct {
 
   private rightsOf(identity: KubernetesIdentity) {
     return kubernetesRights(identity, this.kubernetes);
+  }
+
+  private credentials(): S3Credentials | undefined {
+    const [ofRepository, ofTempo] = [this.repository._credentials, this.tempo.storage._credentials];
+    if (ofRepository !== undefined && ofTempo !== undefined && ofRepository !== ofTempo)
+      throw new Error(
+        `${this.node.path}: the runner has one set of access keys, but 'repository' and 'tempo.storage' have one each; ` +
+          'permit one of them both buckets and give it once',
+      );
+    return ofRepository ?? ofTempo;
   }
 
   private checkName(what: string, wanted: string, taken: readonly { readonly name: string }[]): void {

@@ -24,16 +24,28 @@ export function parseConfig<S extends z.ZodType>(schema: S, value: unknown, path
 function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue, root: unknown, prefix: readonly string[]): string[] {
   const path = [...prefix, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(schema, issue.path);
+    const known = keysAt(schema, issue.path, root);
     return issue.keys.map((key) => `'${[...path, key].join('.')}' ${unknownKey(key, known)}`);
   }
-  const value = issue.path.reduce<unknown>(
-    (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
-    root,
-  );
+  if (issue.code === 'invalid_union' && 'options' in issue) return [unknownKind(path, issue, root)];
+  const value = valueAt(root, issue.path);
   const name = path.length === 0 ? 'the configuration' : `'${path.join('.')}'`;
   const got = value === undefined ? ', but is missing' : `, got ${JSON.stringify(value)}`;
   return [`${name} ${requirement(issue)}${issue.code === 'custom' ? '' : got}`];
+}
+
+/** One of several mappings that a key tells apart. */
+function unknownKind(
+  path: readonly PropertyKey[],
+  issue: { readonly path: readonly PropertyKey[]; readonly options?: readonly unknown[] },
+  root: unknown,
+): string {
+  const choices = (issue.options ?? []).filter((option) => typeof option === 'string').join(', ');
+  return `'${path.join('.')}' must be one of ${choices}, got ${JSON.stringify(valueAt(root, issue.path))}`;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key], root);
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
@@ -63,10 +75,22 @@ const ARTICLES: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[], root: unknown): string[] {
   const found = path.reduce<z.core.$ZodType | undefined>((parent, key) => childOf(bare(parent), key), schema);
-  const object = bare(found);
+  const object = chosen(bare(found), valueAt(root, path));
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+/** Of several mappings, the one that the value's discriminator chooses. */
+function chosen(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType | undefined {
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
+  const { discriminator } = schema.def as { discriminator: string };
+  const kind = (value as Record<string, unknown>)[discriminator];
+  return schema.options.find(
+    (option) =>
+      option instanceof z.ZodObject &&
+      (option.shape as Record<string, z.ZodType>)[discriminator]?.safeParse(kind).success,
+  );
 }
 
 function childOf(schema: z.core.$ZodType | undefined, key: PropertyKey): z.core.$ZodType | undefined {

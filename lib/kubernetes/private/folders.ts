@@ -3,6 +3,3 @@ export const CONFIG_FOLDER = '/etc/tempo-backup';
 
 /** Where a repository that is a volume is mounted. */
 export const REPOSITORY_FOLDER = '/repository';
-
-/** Where certificate authorities of a storage endpoint are mounted. */
-export const CA_FOLDER = '/etc/tempo-backup-ca';

@@ -20,6 +20,8 @@ export interface NetworkPoliciesProps {
   readonly tempo: Tempo;
   /** Where recovery points are kept. */
   readonly repository: BackupRepository;
+  /** Whether buckets are reached by access keys, and not by the identity of the pods. */
+  readonly usesKeys: boolean;
   /** Whether an identity uses the Kubernetes API. */
   readonly usesApi: (identity: KubernetesIdentity) => boolean;
 }
@@ -32,8 +34,8 @@ export class NetworkPolicies extends Construct {
     private readonly props: NetworkPoliciesProps,
   ) {
     super(scope, id);
-    const { tempo, repository, usesApi } = props;
-    this.allow('Runner', 'backup', { egress: [dns(), ...storageOf(repository)] });
+    const { tempo, usesApi } = props;
+    this.allow('Runner', 'backup', { egress: [dns(), ...buckets(props)] });
     this.allow('Api', 'backup-kubernetes-api', {
       identities: KUBERNETES_IDENTITIES.filter(usesApi),
       egress: [{ ports: API_SERVER_PORTS.map(tcp) }],
@@ -68,11 +70,11 @@ function dns(): k8s.NetworkPolicyEgressRule {
   return { ports: ['UDP', 'TCP'].map((protocol) => ({ port: k8s.IntOrString.fromNumber(53), protocol })) };
 }
 
-function storageOf({ _port, _usesPodIdentity }: BackupRepository): k8s.NetworkPolicyEgressRule[] {
-  return [
-    ...(_port === undefined ? [] : [{ ports: [tcp(_port)] }]),
-    ...(_usesPodIdentity ? [{ to: POD_IDENTITY_AGENT, ports: [tcp(80)] }] : []),
-  ];
+function buckets({ tempo, repository, usesKeys }: NetworkPoliciesProps): k8s.NetworkPolicyEgressRule[] {
+  const ports = [...new Set([repository._port, tempo.storage._port])].filter((port) => port !== undefined);
+  if (ports.length === 0) return [];
+  const agent = usesKeys ? [] : [{ to: POD_IDENTITY_AGENT, ports: [tcp(80)] }];
+  return [{ ports: ports.map(tcp) }, ...agent];
 }
 
 function tcp(port: number): k8s.NetworkPolicyPort {

@@ -15,7 +15,7 @@ import { problemsOf } from './configuration';
 export function planProblems(plan: Plan, tempo: Tempo, { secretsEncryption }: BackupPlan): string[] {
   const secrets = secretsEncryption === undefined ? tempo.secrets : [];
   return [
-    ...problemsOf(() => assertValidPlan(plan, { storage: 'local', walVolume: tempo.storage.holdsWal })),
+    ...problemsOf(() => assertValidPlan(plan, { storage: tempo.storage.backend, walVolume: tempo.storage.holdsWal })),
     ...plan.rules.flatMap((rule) => runTimeProblems(rule, 'rules')),
     ...plan.volumeSnapshots.flatMap((rule) => runTimeProblems(rule, 'volumeSnapshots')),
     ...secrets.map(

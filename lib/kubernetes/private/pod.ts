@@ -2,6 +2,7 @@ import { Lazy } from 'cdk8s';
 import { type k8s } from 'cdk8s-plus-28';
 import { type Encryption } from '../encryption';
 import { type BackupRepository } from '../repository/backup-repository';
+import { type S3Credentials } from '../repository/s3-credentials';
 import { type RunnerImage } from '../runner-image';
 import { type RunnerIdentity } from '../runner-identity';
 import { _resourceRequirements, type RunnerResources } from '../runner-resources';
@@ -19,6 +20,8 @@ export interface PodSettings {
   readonly tempo: Tempo;
   /** Where recovery points are kept. */
   readonly repository: BackupRepository;
+  /** Access keys for buckets; undefined: the identity of their ServiceAccount. */
+  readonly credentials: S3Credentials | undefined;
   /** What they do. */
   readonly configuration: Configuration;
   /** What they run. */
@@ -84,8 +87,8 @@ export function podTemplate(settings: PodSettings, run: Run): k8s.PodTemplateSpe
 }
 
 function container(settings: PodSettings, run: Run, mounts: readonly Mount[]): k8s.Container {
-  const { image, repository, resources } = settings;
-  const env = repository._environment(run.identity.identity);
+  const { image, credentials, resources } = settings;
+  const env = credentials?._environment(run.identity.identity) ?? [];
   return {
     name: CONTAINER,
     image: image.reference,
@@ -110,8 +113,7 @@ function mountsOf({ tempo, repository, configuration, encryption }: PodSettings,
   return [
     configuration.mount,
     { volume: { name: 'tmp', emptyDir: {} }, path: '/tmp', readOnly: false },
-    ...(identity.identity === 'backup' ? [tempo.storage._source] : []),
-    ...(identity.identity === 'restore-mover' ? [tempo.storage._target] : []),
+    ...tempo.storage._mounts(identity.identity),
     ...repository._mounts(identity.identity),
     ...(encryption?._mounts(identity.identity) ?? []),
   ];
@@ -131,7 +133,7 @@ function podSecurity({ user, group }: Tempo): k8s.PodSecurityContext {
 
 /** A volume that only one node may mount is reached on the node where Tempo has it. */
 function affinityOf({ tempo }: PodSettings, { identity }: Run): k8s.Affinity | undefined {
-  if (identity.identity !== 'backup' || !tempo.storage.access._shared) return undefined;
+  if (identity.identity !== 'backup' || tempo.storage.access?._shared !== true) return undefined;
   const beside = { labelSelector: { matchLabels: { ...tempo.podLabels } }, topologyKey: 'kubernetes.io/hostname' };
   return { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [beside] } };
 }

@@ -3,6 +3,7 @@ import { type KubernetesIdentity } from '../../contract/index';
 import { REPOSITORY_FOLDER } from '../private/folders';
 import { type Mount } from '../private/mount';
 import { type CaBundle } from './ca-bundle';
+import { portOfEndpoint } from './endpoint';
 import { type S3Credentials } from './s3-credentials';
 
 /** What all repositories have in common. */
@@ -122,8 +123,8 @@ export class BackupRepository {
   /** A bucket behind another endpoint: MinIO, Ceph, R2 … Throws when the endpoint is no http or https URL. */
   static s3Compatible(options: S3CompatibleRepositoryOptions): BackupRepository {
     const { bucket, prefix, region, endpoint, pathStyle = true, credentials, caBundle, create } = options;
-    const parameters = { region, endpoint, pathStyle: String(pathStyle), caBundle: caBundle?._path };
-    const port = portOf(endpoint);
+    const parameters = { region, endpoint, pathStyle: String(pathStyle), caBundle: caBundle?._path('ca') };
+    const port = portOfEndpoint(endpoint);
     return new BackupRepository({ url: s3Url(bucket, prefix, parameters), create, credentials, caBundle, port });
   }
 
@@ -163,15 +164,6 @@ export class BackupRepository {
   }
 
   /**
-   * Whether pods may get their credentials from the agent of EKS Pod Identity.
-   *
-   * @internal
-   */
-  get _usesPodIdentity(): boolean {
-    return this.content.credentials === undefined && this.content.url.startsWith('s3:');
-  }
-
-  /**
    * What the pods of an identity need of it. A restore must not be able to change what it restores from.
    *
    * @internal
@@ -181,17 +173,17 @@ export class BackupRepository {
     const readOnly = !WRITERS.includes(identity);
     return [
       ...(volume === undefined ? [] : [{ volume, path: REPOSITORY_FOLDER, readOnly }]),
-      ...(caBundle === undefined ? [] : [caBundle._mount]),
+      ...(caBundle === undefined ? [] : [caBundle._mount('ca')]),
     ];
   }
 
   /**
-   * Environment of the pods of an identity.
+   * Access keys for its bucket.
    *
    * @internal
    */
-  _environment(identity: KubernetesIdentity): k8s.EnvVar[] {
-    return this.content.credentials?._environment(identity) ?? [];
+  get _credentials(): S3Credentials | undefined {
+    return this.content.credentials;
   }
 }
 
@@ -210,14 +202,4 @@ function readable(value: string): string {
 
 function segmentsOf(path = ''): string[] {
   return path.split('/').filter((segment) => segment !== '');
-}
-
-function portOf(endpoint: string): number {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw new Error(`'endpoint' must be an http or https URL such as 'https://minio:9000', got '${endpoint}'`);
-  if (url.username !== '' || url.password !== '')
-    throw new Error("'endpoint' must hold no credentials, which would end up in a ConfigMap; pass 'credentials'");
-  if (url.port !== '') return Number(url.port);
-  return url.protocol === 'https:' ? 443 : 80;
 }

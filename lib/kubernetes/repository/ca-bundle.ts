@@ -1,4 +1,4 @@
-import { CA_FOLDER } from '../private/folders';
+import { CONFIG_FOLDER } from '../private/folders';
 import { type Mount } from '../private/mount';
 
 /** Where in a ConfigMap or Secret a bundle lies. */
@@ -19,29 +19,31 @@ export interface CaBundleOptions {
 export class CaBundle {
   /** From a ConfigMap. */
   static fromConfigMap(name: string, { key = 'ca.crt' }: CaBundleOptions = {}): CaBundle {
-    return new CaBundle({ name: 'ca', configMap: { name, items: [{ key, path: 'ca.crt' }] } });
+    return new CaBundle({ configMap: { name, items: [{ key, path: 'ca.crt' }] } });
   }
 
   /** From a Secret, such as one that cert-manager makes. */
   static fromSecret(name: string, { key = 'ca.crt' }: CaBundleOptions = {}): CaBundle {
-    return new CaBundle({ name: 'ca', secret: { secretName: name, items: [{ key, path: 'ca.crt' }] } });
+    return new CaBundle({ secret: { secretName: name, items: [{ key, path: 'ca.crt' }] } });
+  }
+
+  private constructor(private readonly source: Omit<Mount['volume'], 'name'>) {}
+
+  /**
+   * Where the runner finds the file, of the volume of this name.
+   *
+   * @internal
+   */
+  _path(volume: string): string {
+    return `${CONFIG_FOLDER}-${volume}/ca.crt`;
   }
 
   /**
-   * Where the runner finds the file.
+   * What a pod needs of it, as the volume of this name: Tempo's bucket and the repository may each have one.
    *
    * @internal
    */
-  readonly _path = `${CA_FOLDER}/ca.crt`;
-
-  private constructor(private readonly volume: Mount['volume']) {}
-
-  /**
-   * What every pod needs of it.
-   *
-   * @internal
-   */
-  get _mount(): Mount {
-    return { volume: this.volume, path: CA_FOLDER, readOnly: true };
+  _mount(volume: string): Mount {
+    return { volume: { name: volume, ...this.source }, path: `${CONFIG_FOLDER}-${volume}`, readOnly: true };
   }
 }

@@ -96,7 +96,7 @@ export class Tempo {
       name: this.name,
       url: this.url,
       // A clone is older than any flush, so waiting for one to arrive there would be in vain.
-      flush: this.storage.access._shared ? undefined : { deadline: '0s' },
+      flush: this.storage.access?._shared === false ? { deadline: '0s' } : undefined,
       storage: this.storage._config,
       version,
       retention: this.retention && formatDuration(this.retention.toMilliseconds()),
@@ -119,7 +119,7 @@ export class Tempo {
       configMaps: [...configMaps],
       secrets: [...this.secrets],
       services: [...services],
-      persistentVolumeClaims: [this.storage.claim],
+      persistentVolumeClaims: this.storage.claim === undefined ? [] : [this.storage.claim],
     };
   }
 }

@@ -6,6 +6,7 @@ import {
   BackupRule,
   Encryption,
   RunnerImage,
+  S3Credentials,
   Schedule,
   Tempo,
   TempoBackup,
@@ -342,6 +343,58 @@ describe('a backup that contradicts itself', () => {
       "[chart/Backup] 'plan.rules.mine.allowedRunTime' must be shorter than the interval, got 1d with 1d: the next run would be skipped",
     );
     expect(failing({}, slow(Duration.hours(23)))).not.toThrow();
+  });
+});
+
+describe('a backup of a Tempo in a bucket', () => {
+  const s3 = { bucket: 'acme-tempo', region: 'eu-west-1' };
+  const withoutWal = BackupPlan.recommended().rules.filter(({ name }) => name !== 'wal');
+  const tempo = (options: Partial<Parameters<typeof TempoStorage.s3>[0]> = {}) =>
+    Tempo.fromHelmRelease('tempo', { chart: 'tempo-distributed', storage: TempoStorage.s3({ ...s3, ...options }) });
+
+  it('runs on any node, without a volume', () => {
+    const plan = BackupPlan.recommended().with({ rules: withoutWal });
+    const synthesized = Synthesized.of(newBackup({ tempo: tempo(), plan }));
+    const pod = synthesized.pod('tempo-backup-hourly');
+    expect([pod.affinity, pod.volumes?.map(({ name }) => name)]).toEqual([undefined, ['config', 'tmp']]);
+    expect(pod.securityContext?.runAsUser).toBe(1000);
+    expect(synthesized.config.tempo.storage).toEqual({ backend: 's3', ...s3 });
+    expect(synthesized.config.kubernetes?.persistentVolumeClaims).toEqual([]);
+  });
+
+  it('runs beside Tempo when a volume holds the WAL', () => {
+    const synthesized = Synthesized.of(newBackup({ tempo: tempo({ wal: { claim: 'data-tempo-ingester-0' } }) }));
+    expect(synthesized.pod('tempo-backup-wal').affinity?.podAffinity).toBeDefined();
+    expect(synthesized.config.tempo.storage.walPath).toBe('/var/tempo/wal');
+  });
+
+  it('fails synth with a WAL rule when no volume holds the WAL', () => {
+    expect(() => Synthesized.of(newBackup({ tempo: tempo() }))).toThrow(
+      "'plan.rules.wal.scope' is 'wal' in rule 'wal', but no volume holds the WAL",
+    );
+  });
+
+  it('throws when there is no volume to make volume snapshots of', () => {
+    expect(() => newBackup({ tempo: tempo() }).addVolumeSnapshots()).toThrow(
+      'chart/Backup: there is no volume to make volume snapshots of; this Tempo keeps nothing on one',
+    );
+  });
+
+  it('has the access keys of either bucket, and throws when each has its own', () => {
+    const credentials = S3Credentials.fromSecret('keys');
+    const env = (props: Parameters<typeof newBackup>[0]) => {
+      const plan = BackupPlan.recommended().with({ rules: withoutWal });
+      return Synthesized.of(newBackup({ plan, ...props })).container('tempo-verify').env?.[0]?.valueFrom?.secretKeyRef
+        ?.name;
+    };
+    expect(env({ tempo: tempo({ credentials }) })).toBe('keys');
+    expect(env({ tempo: tempo({ credentials }), repository: BackupRepository.s3({ ...s3, credentials }) })).toBe(
+      'keys',
+    );
+    const other = BackupRepository.s3({ ...s3, credentials: S3Credentials.fromSecret('other') });
+    expect(() => env({ tempo: tempo({ credentials }), repository: other })).toThrow(
+      "chart/Backup: the runner has one set of access keys, but 'repository' and 'tempo.storage' have one each",
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { type k8s } from 'cdk8s-plus-28';
-import { BackupRepository, S3Credentials, Tempo } from '../../../../lib/kubernetes/index';
+import { BackupRepository, S3Credentials, Tempo, TempoStorage } from '../../../../lib/kubernetes/index';
 import { newBackup, Synthesized } from '../../../helpers/synthesized';
 
 const specOf = (from: Synthesized, name: string) =>
@@ -75,6 +75,19 @@ describe('the network policies', () => {
       'TCP 53',
       'TCP 9000',
     ]);
+  });
+
+  it("know the port of Tempo's bucket, too", () => {
+    const storage = TempoStorage.s3({ bucket: 'tempo', endpoint: 'https://minio:9000', wal: { claim: 'wal' } });
+    const tempo = Tempo.fromHelmRelease('tempo', { chart: 'sb-helm-charts', storage });
+    const ports = (repository: BackupRepository) =>
+      portsOf(Synthesized.of(newBackup({ tempo, repository })), 'tempo-backup')?.slice(2);
+    expect(ports(BackupRepository.s3({ bucket: 'acme', region: 'eu-west-1' }))).toEqual([
+      'TCP 443',
+      'TCP 9000',
+      'TCP 80',
+    ]);
+    expect(ports(BackupRepository.volume('backups'))).toEqual(['TCP 9000', 'TCP 80']);
   });
 
   it('leave Tempo out when its address is not known', () => {

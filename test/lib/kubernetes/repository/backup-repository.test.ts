@@ -11,9 +11,8 @@ describe('a repository in a bucket of AWS', () => {
       url: 's3://acme?region=eu-west-1',
       create: true,
       _port: 443,
-      _usesPodIdentity: true,
     });
-    expect([repository._environment('backup'), repository._mounts('backup')]).toEqual([[], []]);
+    expect([repository._credentials, repository._mounts('backup')]).toEqual([undefined, []]);
   });
 
   it('takes prefix, credentials, and that it must exist', () => {
@@ -28,9 +27,8 @@ describe('a repository in a bucket of AWS', () => {
     expect(repository).toMatchObject({
       url: 's3://acme/prod/eu?region=eu-west-1',
       create: false,
-      _usesPodIdentity: false,
     });
-    expect(repository._environment('backup')).toHaveLength(2);
+    expect(repository._credentials).toBe(credentials);
   });
 });
 
@@ -80,7 +78,6 @@ describe('a repository on a volume', () => {
       url: 'file:///repository',
       create: true,
       _port: undefined,
-      _usesPodIdentity: false,
     });
     expect(BackupRepository.volume({ name: 'backups' }, { path: 'prod', create: false })).toMatchObject({
       url: 'file:///repository/prod',
@@ -127,16 +124,18 @@ describe('access keys', () => {
 describe('a bundle of certificate authorities', () => {
   it('comes from a ConfigMap or a Secret', () => {
     const items = [{ key: 'ca.crt', path: 'ca.crt' }];
-    expect(CaBundle.fromConfigMap('trust')._mount).toEqual({
+    expect(CaBundle.fromConfigMap('trust')._mount('ca')).toEqual({
       volume: { name: 'ca', configMap: { name: 'trust', items } },
       path: '/etc/tempo-backup-ca',
       readOnly: true,
     });
-    expect(CaBundle.fromSecret('trust', { key: 'root.pem' })._mount.volume).toEqual({
+    expect(CaBundle.fromSecret('trust', { key: 'root.pem' })._mount('ca').volume).toEqual({
       name: 'ca',
       secret: { secretName: 'trust', items: [{ key: 'root.pem', path: 'ca.crt' }] },
     });
-    expect(CaBundle.fromConfigMap('trust', { key: 'bundle' })._mount.volume.configMap?.items?.[0]?.key).toBe('bundle');
-    expect(CaBundle.fromSecret('trust')._mount.volume.secret?.items?.[0]?.key).toBe('ca.crt');
+    expect(CaBundle.fromConfigMap('trust', { key: 'bundle' })._mount('ca').volume.configMap?.items?.[0]?.key).toBe(
+      'bundle',
+    );
+    expect(CaBundle.fromSecret('trust')._mount('ca').volume.secret?.items?.[0]?.key).toBe('ca.crt');
   });
 });

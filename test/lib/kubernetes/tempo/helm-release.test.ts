@@ -1,5 +1,6 @@
 import { Duration, Size } from 'cdk8s';
 import { Tempo } from '../../../../lib/kubernetes/tempo/tempo';
+import { TempoStorage } from '../../../../lib/kubernetes/tempo/tempo-storage';
 import { VolumeAccess } from '../../../../lib/kubernetes/tempo/volume-access';
 
 describe('a Helm release of sb-helm-charts', () => {
@@ -61,6 +62,44 @@ describe('a Helm release of grafana-community', () => {
   });
 });
 
+describe('a Helm release of tempo-distributed', () => {
+  const storage = TempoStorage.s3({ bucket: 'acme-tempo', region: 'eu-west-1' });
+
+  it('is described by what holds recent traces, and has a user of its own', () => {
+    const tempo = Tempo.fromHelmRelease('tempo', { chart: 'tempo-distributed', storage });
+    expect(tempo._objects).toEqual({
+      workload: { kind: 'StatefulSet', name: 'tempo-ingester' },
+      configMaps: ['tempo-config', 'tempo-runtime'],
+      secrets: [],
+      services: ['tempo-ingester'],
+      persistentVolumeClaims: [],
+    });
+    expect(tempo).toMatchObject({
+      url: 'http://tempo-ingester:3200',
+      user: 1000,
+      group: 1000,
+      podLabels: {
+        'app.kubernetes.io/name': 'tempo',
+        'app.kubernetes.io/instance': 'tempo',
+        'app.kubernetes.io/component': 'ingester',
+      },
+      storage,
+    });
+  });
+
+  it('has a live-store from 3.0 on', () => {
+    const tempo = Tempo.fromHelmRelease('tempo', { chart: 'tempo-distributed', component: 'live-store', storage });
+    expect(tempo._objects.workload.name).toBe('tempo-live-store');
+    expect(tempo.podLabels['app.kubernetes.io/component']).toBe('live-store');
+  });
+
+  it('throws unless its bucket is given', () => {
+    expect(() => Tempo.fromHelmRelease('tempo', { chart: 'tempo-distributed' })).toThrow(
+      "describe release 'tempo': 'tempo-distributed' keeps blocks in object storage only; pass 'storage: TempoStorage.s3({ bucket, region })'",
+    );
+  });
+});
+
 describe("a TempoMonolithic of Tempo's operator", () => {
   it('keeps its blocks elsewhere, and its objects begin with tempo-', () => {
     const tempo = Tempo.fromHelmRelease('sample', { chart: 'tempo-operator' });
@@ -107,6 +146,11 @@ describe('a release that differs from its chart', () => {
     });
     expect(tempo._config).toMatchObject({ version: '2.9', retention: '7d' });
     expect([tempo.storage.claim, tempo.storage.access]).toEqual(['traces', access]);
+  });
+
+  it('needs no persistence when its data lies elsewhere', () => {
+    const storage = TempoStorage.s3({ bucket: 'acme-tempo', region: 'eu-west-1' });
+    expect(Tempo.fromHelmRelease('tempo', { chart: 'grafana-community', storage }).storage).toBe(storage);
   });
 
   it('throws when its persistence is off', () => {
