@@ -5,7 +5,15 @@ import tseslint from 'typescript-eslint';
 const forbid = (files, ...patterns) => ({ files, rules: { 'no-restricted-imports': ['error', { patterns }] } });
 
 const hosts = {
-  group: ['cdk8s*', 'constructs', '@pulumi/*', '**/lib/kubernetes/**', '**/lib/aws/**', '**/stacks/**'],
+  group: [
+    'cdk8s*',
+    'constructs',
+    '@pulumi/*',
+    '**/lib/kubernetes/**',
+    '**/lib/aws/**',
+    '**/lib/pulumi-kubernetes/**',
+    '**/stacks/**',
+  ],
   message: 'the runtime imports only lib/contract',
 };
 const sdk = { group: ['@aws-sdk/*', '@smithy/*'], message: 'only runtime/storage/s3.ts knows the AWS SDK' };
@@ -27,6 +35,10 @@ const boundaries = [
   forbid(['lib/aws/**'], {
     group: ['cdk8s*', 'constructs', '@aws-sdk/*', '**/kubernetes/**', '**/runtime/**'],
     message: 'AWS components know nothing of Kubernetes or the runtime',
+  }),
+  forbid(['lib/pulumi-kubernetes/**'], {
+    regex: '^(?!\\./|@pulumi/(pulumi|kubernetes)(/|$)|cdk8s$)',
+    message: 'the Pulumi component deploys what any chart holds: it imports cdk8s and Pulumi only',
   }),
   forbid(['runtime/**'], hosts, sdk),
   forbid(['runtime/storage/s3.ts'], hosts),
