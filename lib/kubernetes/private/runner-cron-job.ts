@@ -32,11 +32,10 @@ export class RunnerCronJob extends Construct {
       metadata: { name, labels },
       spec: {
         concurrencyPolicy: 'Forbid',
-        failedJobsHistoryLimit: 3,
+        ...history(props),
         jobTemplate: { metadata: { labels }, spec: jobSpec(pods, props, timing.activeDeadlineSeconds) },
         schedule: timing.schedule.cron,
         startingDeadlineSeconds: timing.startingDeadlineSeconds,
-        successfulJobsHistoryLimit: 3,
         suspend: timing.byHand || pods.suspend,
         timeZone: timing.schedule.timeZone,
       },
@@ -51,4 +50,15 @@ export class RunnerCronJob extends Construct {
         `shorten the rule's or Tempo's name by ${excess}`,
     );
   }
+}
+
+/** How many Jobs are kept. A pod that ended keeps its clone of Tempo's volume for as long as it is there, so such pods are few. */
+function history({ pods, identity }: RunnerCronJobProps): {
+  successfulJobsHistoryLimit: number;
+  failedJobsHistoryLimit: number;
+} {
+  const clones = identity.identity === 'backup' && pods.tempo.storage.access?._shared === false;
+  return clones
+    ? { successfulJobsHistoryLimit: 0, failedJobsHistoryLimit: 1 }
+    : { successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 3 };
 }

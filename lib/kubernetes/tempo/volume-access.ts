@@ -26,6 +26,8 @@ export class VolumeAccess {
   /**
    * A clone that the CSI driver makes for each run, on any node. For ReadWriteOncePod, or to keep backups off Tempo's node.
    *
+   * A pod that ended keeps its clone, so no successful Job is kept, and one that failed.
+   *
    * Tempo's flush comes too late for a clone, so what Tempo holds in memory then is in its WAL, and that is taken.
    */
   static clone(options: CloneOptions): VolumeAccess {

@@ -326,5 +326,12 @@ describe('the volume of a backup', () => {
       storageClassName: 'fast',
     });
     expect(synthesized.config.tempo.flush.deadline).toBe('0s');
+    // A pod that ended keeps its clone.
+    const kept = { successfulJobsHistoryLimit: 0, failedJobsHistoryLimit: 1 };
+    expect(synthesized.cronJob('tempo-backup-hourly')).toMatchObject(kept);
+    expect(synthesized.cronJob('tempo-verify')).toMatchObject({
+      successfulJobsHistoryLimit: 3,
+      failedJobsHistoryLimit: 3,
+    });
   });
 });
