@@ -60,6 +60,7 @@ export class Tempo {
       throw new Error("'user' must not be 0: pods of the runner never run as root; give Tempo a user of its own");
     if (Object.keys(attributes.podLabels).length === 0)
       throw new Error("'podLabels' must hold at least one label of Tempo's pods, got none");
+    checkUrl(attributes.url);
     this.name = name;
     this.url = attributes.url;
     this.podLabels = { ...attributes.podLabels };
@@ -80,8 +81,8 @@ export class Tempo {
    * @internal
    */
   get _port(): number | undefined {
-    if (this.url === undefined) return undefined;
-    const { port, protocol } = new URL(this.url);
+    if (this.reachableUrl === undefined) return undefined;
+    const { port, protocol } = new URL(this.reachableUrl);
     return port === '' ? { 'http:': 80, 'https:': 443 }[protocol] : Number(port);
   }
 
@@ -94,9 +95,7 @@ export class Tempo {
     const { version } = this.attributes;
     return {
       name: this.name,
-      url: this.url,
-      // A clone is older than any flush, so waiting for one to arrive there would be in vain.
-      flush: this.storage.access?._shared === false ? { deadline: '0s' } : undefined,
+      url: this.reachableUrl,
       storage: this.storage._config,
       version,
       retention: this.retention && formatDuration(this.retention.toMilliseconds()),
@@ -122,4 +121,16 @@ export class Tempo {
       persistentVolumeClaims: this.storage.claim === undefined ? [] : [this.storage.claim],
     };
   }
+
+  /** A clone is older than any flush: a backup that asked for one would wait for what can't arrive there, and call the point late. */
+  private get reachableUrl(): string | undefined {
+    return this.storage.access?._shared === false ? undefined : this.url;
+  }
+}
+
+function checkUrl(url: string | undefined): void {
+  if (url === undefined || (URL.canParse(url) && /^https?:\/\/[^\s@]+$/.test(url))) return;
+  // What stands before an @ may be a password.
+  const shown = url.replace(/^.*@/, '***@');
+  throw new Error(`'url' must be a URL such as 'http://tempo:3200', without credentials, got '${shown}'`);
 }

@@ -28,7 +28,8 @@ export class VolumeAccess {
    *
    * A pod that ended keeps its clone, so no successful Job is kept, and one that failed.
    *
-   * Tempo's flush comes too late for a clone, so what Tempo holds in memory then is in its WAL, and that is taken.
+   * A flush comes too late for a clone, so Tempo isn't flushed, nor asked for its version: what it holds in memory is in its WAL but for
+   * the last seconds, and that is taken.
    */
   static clone(options: CloneOptions): VolumeAccess {
     return new VolumeAccess(options);

@@ -325,7 +325,7 @@ describe('the volume of a backup', () => {
       resources: { requests: { storage: '10240Mi' } },
       storageClassName: 'fast',
     });
-    expect(synthesized.config.tempo.flush.deadline).toBe('0s');
+    expect(synthesized.config.tempo.url).toBeUndefined();
     // A pod that ended keeps its clone.
     const kept = { successfulJobsHistoryLimit: 0, failedJobsHistoryLimit: 1 };
     expect(synthesized.cronJob('tempo-backup-hourly')).toMatchObject(kept);

@@ -67,16 +67,24 @@ describe('a Tempo by its attributes', () => {
     expect(tempoWith({ url })._port).toBe(port);
   });
 
-  it('is not waited for when a clone is read, which no flush can reach', () => {
+  it('is left alone when a clone is read, which no flush can reach', () => {
+    const url = 'http://tempo:3200';
     const cloned = TempoStorage.persistentVolumeClaim('c', { access: VolumeAccess.clone({ size: Size.gibibytes(1) }) });
-    expect(tempoWith({ storage: cloned })._config.flush).toEqual({ deadline: '0s' });
-    expect(tempoWith()._config.flush).toBeUndefined();
+    const tempo = tempoWith({ url, storage: cloned });
+    expect([tempo._config.url, tempo._port, tempo.url]).toEqual([undefined, undefined, url]);
+    expect(tempoWith({ url })._config.url).toBe(url);
   });
 
   it.each([
     ['name is too long', { name: 'a'.repeat(39) }, "'name' must be up to 38 lower-case letters"],
     ['name has capitals', { name: 'Tempo' }, "got 'Tempo'"],
     ['user is root', { user: 0 }, "'user' must not be 0"],
+    [
+      'address is no URL',
+      { url: 'tempo:3200' },
+      "'url' must be a URL such as 'http://tempo:3200', without credentials, got 'tempo:3200'",
+    ],
+    ['address holds a password', { url: 'http://me:secret@tempo:3200' }, "got '***@tempo:3200'"],
     ['pods have no labels', { podLabels: {} }, "'podLabels' must hold at least one label"],
   ] as [string, Partial<TempoAttributes>, string][])('throws when its %s', (_, attributes, message) => {
     expect(() => tempoWith(attributes)).toThrow(message);
