@@ -5,7 +5,15 @@ import tseslint from 'typescript-eslint';
 const forbid = (files, ...patterns) => ({ files, rules: { 'no-restricted-imports': ['error', { patterns }] } });
 
 const hosts = {
-  group: ['cdk8s*', 'constructs', '@pulumi/*', '**/lib/kubernetes/**', '**/lib/aws/**', '**/stacks/**'],
+  group: [
+    'cdk8s*',
+    'constructs',
+    '@pulumi/*',
+    '**/lib/kubernetes/**',
+    '**/lib/aws/**',
+    '**/lib/pulumi-kubernetes/**',
+    '**/stacks/**',
+  ],
   message: 'the runtime imports only lib/contract',
 };
 const sdk = {
@@ -36,6 +44,10 @@ const boundaries = [
     group: ['cdk8s*', 'constructs', '@aws-sdk/*', '**/kubernetes/**', '**/runtime/**'],
     message: 'AWS components know nothing of Kubernetes or the runtime',
   }),
+  forbid(['lib/pulumi-kubernetes/**'], {
+    regex: '^(?!\\./|@pulumi/(pulumi|kubernetes)(/|$)|cdk8s$)',
+    message: 'the Pulumi component deploys what any chart holds: it imports cdk8s and Pulumi only',
+  }),
   forbid(['runtime/**'], hosts, sdk, kubernetes, openpgp),
   forbid(['runtime/storage/s3.ts', 'runtime/storage/s3/**'], hosts, kubernetes, openpgp),
   forbid(['runtime/streams/**'], hosts, sdk, kubernetes, openpgp, {
@@ -63,7 +75,7 @@ const boundaries = [
     group: ['**/repository/**', '**/tempo/**', '**/cluster/**', '**/storage/**', '**/commands/**'],
     message: 'encryption knows bytes and keys only',
   }),
-  forbid(['stacks/**'], {
+  forbid(['stacks/**', 'examples/**'], {
     group: ['**/private/**', '**/runtime/**', '@aws-sdk/*'],
     message: 'stacks use the public API only',
   }),

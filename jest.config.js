@@ -11,6 +11,8 @@ module.exports = {
   workerIdleMemoryLimit: '1GB',
   testPathIgnorePatterns: ['<rootDir>/test/e2e/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  // As in a program that has this package installed, but from the sources.
+  moduleNameMapper: { '^tempo-backup/(.+)$': '<rootDir>/lib/$1/index' },
   transform: {
     '\\.[cm]?[tj]s$': [
       '@swc/jest',

@@ -42,7 +42,8 @@ async function bundle() {
 
 function compileLibrary() {
   // What an earlier build left behind must not be published.
-  for (const folder of ['dist/lib', 'dist/stacks']) rmSync(join(root, folder), { recursive: true, force: true });
+  for (const folder of ['dist/lib', 'dist/stacks', 'dist/examples'])
+    rmSync(join(root, folder), { recursive: true, force: true });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
 }

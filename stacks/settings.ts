@@ -1,9 +1,11 @@
-import { type PlanContext, type Plan, recommendedPlan } from '../lib/contract/index';
+import { type Plan, type PlanContext, recommendedPlan } from 'tempo-backup/contract';
 
 /** What both stacks share: plain data, to be replaced by your own. */
 export interface Settings {
   /** Kubernetes namespace of Tempo and of its backups. */
   readonly namespace: string;
+  /** Helm release that installs Tempo. */
+  readonly release: string;
   /** Name of the bucket that holds the repository. */
   readonly bucket: string;
   /** AWS region of the bucket. */
@@ -16,6 +18,7 @@ export interface Settings {
 
 export const settings: Settings = {
   namespace: 'observability',
+  release: 'tempo',
   bucket: 'acme-tempo-backups',
   region: 'eu-west-1',
   plan: recommendedPlan(),

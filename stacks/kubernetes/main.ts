@@ -1,7 +1,12 @@
-import { App } from 'cdk8s';
+import { App, Chart } from 'cdk8s';
+import { BackupPlan, BackupRepository, Tempo, TempoBackup } from 'tempo-backup/kubernetes';
 import { settings } from '../settings';
-import { RunnerConfigChart } from './runner-config-chart';
 
 const app = new App();
-new RunnerConfigChart(app, 'tempo-backup', { settings });
+const chart = new Chart(app, 'tempo-backup', { namespace: settings.namespace });
+new TempoBackup(chart, 'Backup', {
+  tempo: Tempo.fromHelmRelease(settings.release, { chart: 'sb-helm-charts' }),
+  repository: BackupRepository.s3({ bucket: settings.bucket, region: settings.region }),
+  plan: BackupPlan.fromData(settings.plan),
+});
 app.synth();

@@ -15,6 +15,6 @@ export function filesBelow(folder: string, ending: string): string[] {
 
 export const readSource = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-const SOURCE_FOLDERS = ['lib', 'runtime', 'stacks'];
+const SOURCE_FOLDERS = ['lib', 'runtime', 'stacks', 'examples'];
 
 export const sourceFiles = (): string[] => SOURCE_FOLDERS.flatMap((folder) => filesBelow(folder, '.ts'));

@@ -26,12 +26,27 @@ export type Schedule = z.output<typeof scheduleSchema>;
  * @example longestGap({ cron: '0 3 1 * *', timeZone: 'UTC' }) // 31 days
  */
 export function longestGap(schedule: Schedule): number {
-  const pattern = new CronPattern(schedule.cron, undefined, { mode: '5-part' });
-  const times = minutesOfDay(pattern);
-  const first = times.at(0) ?? 0;
-  const last = times.at(-1) ?? 0;
-  const withinDay = Math.max(0, ...times.slice(1).map((time, index) => time - (times[index] ?? 0)));
-  return Math.max(withinDay * MINUTE, longestGapOfDays(schedule.cron) - (last - first) * MINUTE);
+  const { withinDay, acrossDays } = gapsOf(schedule);
+  return Math.max(...withinDay, ...acrossDays);
+}
+
+/**
+ * The shortest time between two consecutive runs, in milliseconds, counted as `longestGap` does: how long a run may take at most.
+ *
+ * @example shortestGap({ cron: '0 9,17 * * *', timeZone: 'UTC' }) // 8 hours
+ */
+export function shortestGap(schedule: Schedule): number {
+  const { withinDay, acrossDays } = gapsOf(schedule);
+  return Math.min(...withinDay, ...acrossDays);
+}
+
+function gapsOf({ cron }: Schedule): { withinDay: number[]; acrossDays: number[] } {
+  const times = minutesOfDay(new CronPattern(cron, undefined, { mode: '5-part' }));
+  const span = (times.at(-1) ?? 0) - (times.at(0) ?? 0);
+  return {
+    withinDay: times.slice(1).map((time, index) => (time - (times[index] ?? 0)) * MINUTE),
+    acrossDays: gapsOfDays(cron).map((gap) => gap - span * MINUTE),
+  };
 }
 
 /** Minutes after midnight at which a day's runs start, ascending. */
@@ -44,20 +59,20 @@ function indexesOf(flags: readonly number[]): number[] {
   return flags.flatMap((flag, index) => (flag > 0 ? [index] : []));
 }
 
-function longestGapOfDays(cron: string): number {
+function gapsOfDays(cron: string): number[] {
   const days = cron.split(' ').slice(2).join(' ');
-  if (days === '* * *') return DAY;
+  if (days === '* * *') return [DAY];
   const job = new Cron(`0 0 ${days}`, { mode: '5-part', timezone: 'UTC' });
   // Any fixed year will do; from this one on, the next 29 February is found as well.
   let previous = job.nextRun(new Date('2025-12-31T23:59:59Z'));
   const end = (previous?.getTime() ?? 0) + 366 * DAY;
-  let longest = 0;
+  const gaps: number[] = [];
   while (previous !== null && previous.getTime() < end) {
     const next = job.nextRun(previous);
-    longest = Math.max(longest, (next?.getTime() ?? Infinity) - previous.getTime());
+    gaps.push((next?.getTime() ?? Infinity) - previous.getTime());
     previous = next;
   }
-  return longest;
+  return gaps;
 }
 
 function checkCron(cron: string, context: z.RefinementCtx): void {

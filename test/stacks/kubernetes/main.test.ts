@@ -1,57 +1,55 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Testing } from 'cdk8s';
-import { parse } from 'yaml';
 import { parseRunnerConfig } from '../../../lib/contract/index';
-import { RunnerConfigChart } from '../../../stacks/kubernetes/runner-config-chart';
-import { type Settings, settings } from '../../../stacks/settings';
+import { settings } from '../../../stacks/settings';
+import { objectsIn, synthProgram } from '../../helpers/synth-program';
+import { parse } from 'yaml';
 
-interface ConfigMap {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly data: { readonly 'config.yaml': string };
-}
-
-function synth(custom: Settings = settings): ConfigMap[] {
-  const chart = new RunnerConfigChart(Testing.app(), 'tempo-backup', { settings: custom });
-  return Testing.synth(chart) as ConfigMap[];
-}
+const synthStack = () =>
+  synthProgram(() => {
+    jest.requireActual('../../../stacks/kubernetes/main');
+  });
 
 describe('the Kubernetes stack', () => {
-  it("defines a ConfigMap with the runner's configuration", () => {
-    const [map] = synth();
-    expect(map).toMatchObject({ kind: 'ConfigMap', metadata: { name: 'tempo-backup', namespace: settings.namespace } });
-    const config = parseRunnerConfig(parse(map?.data['config.yaml'] ?? ''));
-    expect(config.plan).toEqual(settings.plan);
-    expect(config.repository.url).toBe('s3://acme-tempo-backups?region=eu-west-1');
+  it('defines the whole recommended plan', () => {
+    const objects = objectsIn(synthStack()['tempo-backup.k8s.yaml'] ?? '');
+    expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+      'ConfigMap tempo-backup-config',
+      'ServiceAccount tempo-backup',
+      'Role tempo-backup',
+      'RoleBinding tempo-backup',
+      'ServiceAccount tempo-verify',
+      'ServiceAccount tempo-prune',
+      'ServiceAccount tempo-restore',
+      'Role tempo-restore',
+      'RoleBinding tempo-restore',
+      'ServiceAccount tempo-restore-mover',
+      'CronJob tempo-backup-wal',
+      'CronJob tempo-backup-hourly',
+      'CronJob tempo-backup-full',
+      'CronJob tempo-backup-config',
+      'CronJob tempo-backup-weekly',
+      'CronJob tempo-backup-monthly',
+      'CronJob tempo-verify',
+      'CronJob tempo-prune',
+      'CronJob tempo-restore',
+      'CronJob tempo-restore-mover',
+      'NetworkPolicy tempo-backup',
+      'NetworkPolicy tempo-backup-kubernetes-api',
+      'NetworkPolicy tempo-backup-tempo',
+    ]);
+    expect(new Set(objects.map(({ metadata }) => metadata.namespace))).toEqual(new Set([settings.namespace]));
   });
 
-  it('throws when the plan contradicts itself', () => {
-    const context = { storage: 'local', walVolume: false } as const;
-    expect(() => synth({ ...settings, context })).toThrow(
-      "'plan.rules.wal.scope' is 'wal' in rule 'wal', but no volume holds the WAL",
-    );
+  it('hands the settings to the runner', () => {
+    const [configMap] = objectsIn(synthStack()['tempo-backup.k8s.yaml'] ?? '');
+    const config = parseRunnerConfig(parse(configMap?.data?.['config.yaml'] ?? ''));
+    expect(config.repository.url).toBe(`s3://${settings.bucket}?region=${settings.region}`);
+    const retentions = (plan: typeof settings.plan) => plan.rules.map(({ name, scope }) => [name, scope]);
+    expect(retentions(config.plan)).toEqual(retentions(settings.plan));
   });
 
-  it('synthesizes the same file each time', () => {
-    const runs = [synthProgram(), synthProgram()];
+  it('synthesizes the same single file each time', () => {
+    const runs = [synthStack(), synthStack()];
     expect(runs[0]).toEqual(runs[1]);
     expect(Object.keys(runs[0] ?? {})).toEqual(['tempo-backup.k8s.yaml']);
   });
 });
-
-/** Runs the program as `cdk8s synth` does; the files that it wrote, by name. */
-function synthProgram(): Record<string, string> {
-  const folder = mkdtempSync(join(tmpdir(), 'synth-'));
-  process.env['CDK8S_OUTDIR'] = folder;
-  try {
-    jest.isolateModules(() => {
-      jest.requireActual('../../../stacks/kubernetes/main');
-    });
-    return Object.fromEntries(readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')]));
-  } finally {
-    delete process.env['CDK8S_OUTDIR'];
-    rmSync(folder, { recursive: true });
-  }
-}

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../../../lib/contract/values/duration';
-import { longestGap, scheduleSchema } from '../../../../lib/contract/values/schedule';
+import { longestGap, scheduleSchema, shortestGap } from '../../../../lib/contract/values/schedule';
 
 describe('the longest gap of a schedule', () => {
   it.each([
@@ -29,6 +29,23 @@ describe('the longest gap of a schedule', () => {
 
   it('leaves out the hour of daylight saving: daily is daily everywhere', () => {
     expect(formatDuration(longestGap({ cron: '0 2 * * *', timeZone: 'Europe/Berlin' }))).toBe('1d');
+  });
+});
+
+describe('the shortest gap of a schedule', () => {
+  it.each([
+    ['*/10 * * * *', '10m'],
+    ['7-59/10 * * * *', '10m'],
+    ['5 * * * *', '1h'],
+    ['45 3 1 * *', '28d'],
+    ['0 9,17 * * *', '8h'],
+    // Over the night: 22:00 to 02:00.
+    ['0 2,22 * * *', '4h'],
+    // Over the turn of the hour.
+    ['*/45 * * * *', '15m'],
+    ['0 9 * * 1-5', '1d'],
+  ])('of %s is %s', (cron, gap) => {
+    expect(formatDuration(shortestGap({ cron, timeZone: 'UTC' }))).toBe(gap);
   });
 });
 
