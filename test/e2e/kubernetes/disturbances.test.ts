@@ -27,7 +27,7 @@ kubernetesSuite('a backup that is disturbed', () => {
     scene = await Scene.create();
     traceIds = [];
   });
-  afterAll(() => scene.remove());
+  afterAll(() => scene?.remove());
   afterEach(() => scene.bucket.way.open());
 
   /** Gives Tempo blocks that no point has, and starts a backup that stops in the middle of them: it runs until the way is opened. */
@@ -35,9 +35,10 @@ kubernetesSuite('a backup that is disturbed', () => {
     const pushed = await scene.tempo.push(20, 100_000);
     await scene.tempo.flushed((await scene.tempo.liveObjects()) + pushed.length);
     traceIds.push(...pushed);
-    const held = scene.bucket.way.hold(FIRST_BYTES);
+    let isHeld = false;
+    void scene.bucket.way.hold(FIRST_BYTES).then(() => (isHeld = true));
     const job = await scene.startJob('tempo-backup-hourly');
-    await held;
+    await eventually('a backup in the middle of its blocks', async () => isHeld, { explain: () => scene.logOfJob(job) });
     return job;
   }
 

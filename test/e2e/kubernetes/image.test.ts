@@ -47,7 +47,7 @@ kubernetesSuite('the image in a namespace that enforces restricted', () => {
   beforeAll(async () => {
     scene = await Scene.create();
   });
-  afterAll(() => scene.remove());
+  afterAll(() => scene?.remove());
 
   it('holds one program, Node 24, and nothing to log in with, in less than 200 MB', async () => {
     const { exitCode, result } = await scene.runScript(INSPECTION);

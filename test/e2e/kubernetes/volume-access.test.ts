@@ -41,7 +41,7 @@ kubernetesSuite('a backup of a volume that one node may mount', () => {
     scene = await Scene.create();
     traceIds = await fill(scene);
   });
-  afterAll(() => scene.remove());
+  afterAll(() => scene?.remove());
 
   it('reads it beside the running Tempo', async () => {
     await backUp(scene, 'ReadWriteOnce, mounted beside Tempo');
@@ -72,7 +72,7 @@ kubernetesSuite('a backup of a volume that one pod may mount', () => {
     scene = await Scene.create({ accessMode: 'ReadWriteOncePod' });
     traceIds = await fill(scene);
   });
-  afterAll(() => scene.remove());
+  afterAll(() => scene?.remove());
 
   it('can not be made beside Tempo', async () => {
     const job = await scene.startJob('tempo-backup-hourly');

@@ -31,14 +31,14 @@ function buildImage(command: string, name: string, folder: string): void {
   process.stdout.write(`image ${name}: ${((Date.now() - began) / 1000).toFixed(0)} s\n`);
 }
 
-/** The real Tempo when TEMPO_BIN names its program, else the double. Both are like Tempo's own image: no shell, `/tempo`, user 10001. */
+/** The real Tempo when TEMPO_BIN names its program, else the double. */
 async function withTempoFolder(use: (folder: string) => void): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tempo-image-'));
   try {
     const { TEMPO_BIN } = process.env;
     if (TEMPO_BIN) copyFileSync(TEMPO_BIN, join(folder, 'tempo'));
     else await bundleDouble(join(folder, 'tempo-double.js'));
-    writeFileSync(join(folder, 'Dockerfile'), TEMPO_BIN ? REAL : double());
+    writeFileSync(join(folder, 'Dockerfile'), dockerfile(TEMPO_BIN ? 'tempo' : 'tempo-double.js'));
     use(folder);
   } finally {
     rmSync(folder, { recursive: true });
@@ -50,17 +50,8 @@ async function bundleDouble(outfile: string): Promise<void> {
   await build({ absWorkingDir: ROOT, entryPoints: [entry], outfile, bundle: true, platform: 'node', target: 'node20' });
 }
 
-const REAL = `FROM scratch
-COPY --chmod=0755 tempo /tempo
-USER 10001:10001
-ENTRYPOINT ["/tempo"]
-`;
-
-/** On top of the runner's image, which has all that it needs: Node, the user, and no shell. */
-function double(): string {
-  return `FROM ${process.env.E2E_RUNNER_IMAGE ?? RUNNER}
-COPY tempo-double.js /tempo-double.js
-ENTRYPOINT ["/usr/local/bin/node", "/tempo-double.js"]
-CMD []
-`;
+/** On top of the runner's image, which has all that both need: the user, Node, the C library, and no shell. */
+function dockerfile(program: 'tempo' | 'tempo-double.js'): string {
+  const entry = program === 'tempo' ? '["/tempo"]' : '["/usr/local/bin/node", "/tempo-double.js"]';
+  return `FROM ${process.env.E2E_RUNNER_IMAGE ?? RUNNER}\nCOPY ${program} /\nENTRYPOINT ${entry}\nCMD []\n`;
 }

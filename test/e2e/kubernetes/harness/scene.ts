@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Api, ApiError } from './cluster/api';
-import { type Job, type KubernetesObject, type Pod, reference } from './cluster/objects';
-import { jobEnd, podEnd, podsOf, type RunEnd, summaryOf } from './cluster/pod-ends';
+import { type KubernetesObject, type Pod, reference } from './cluster/objects';
+import { jobEnd, logOf, podEnd, podsOf, type RunEnd, summaryOf } from './cluster/pod-ends';
 import { CONTAINER_SECURITY, POD_SECURITY, RESTRICTED_LABELS } from './cluster/security';
 import { eventually } from './cluster/wait';
 import { RepositoryBucket, S3_KEYS } from './servers/repository-bucket';
@@ -37,13 +37,23 @@ export class Scene {
       runner,
       tempo,
     });
-    await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: RESTRICTED_LABELS } });
-    await scene.apply(tempoObjects({ namespace, image: tempo, accessMode: options.accessMode }));
-    await scene.applyRunner({ access: options.access });
-    await scene.tempo.ready().catch(async (error: unknown) => {
-      throw new Error(`${String(error)}\n${await scene.describe()}`);
-    });
+    try {
+      await scene.setUp(options);
+    } catch (error) {
+      const state = await scene.describe();
+      await scene.remove();
+      throw new Error(`set up '${namespace}': ${String(error)}\n${state}`, { cause: error });
+    }
     return scene;
+  }
+
+  private async setUp({ accessMode, access }: SceneOptions): Promise<void> {
+    const { namespace, images } = this;
+    const metadata = { name: namespace, labels: RESTRICTED_LABELS };
+    await this.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata });
+    await this.apply(tempoObjects({ namespace, image: images.tempo, accessMode }));
+    await this.applyRunner({ access });
+    await this.tempo.ready();
   }
 
   /** Applies the runner's objects, again when they are to be other ones. */
@@ -86,8 +96,9 @@ export class Scene {
     });
   }
 
-  job(name: string): Promise<Job | undefined> {
-    return this.api.get<Job>(reference('Job', this.namespace, name));
+  async logOfJob(job: string): Promise<string> {
+    const pods = await podsOf(this.api, this.namespace, job);
+    return (await Promise.all(pods.map(({ metadata }) => logOf(this.api, this.namespace, metadata.name)))).join('\n');
   }
 
   /** With a second of grace: without any, another pod would get the volume while this one may still write to it. */
@@ -158,6 +169,7 @@ export class Scene {
     const pods = await this.api.list<Pod>(reference('Pod', this.namespace, ''));
     const events = await this.api.call('GET', `/api/v1/namespaces/${this.namespace}/events`);
     const messages = (JSON.parse(events.body) as { items: { message?: string }[] }).items.map(({ message }) => message);
-    return [...pods.map(summaryOf), ...messages].join('\n');
+    const log = await logOf(this.api, this.namespace, TEMPO.pod);
+    return [...pods.map(summaryOf), ...messages, log.slice(-2000)].join('\n');
   }
 }
