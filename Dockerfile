@@ -26,13 +26,9 @@ RUN set -eu; \
     printf 'hosts: files dns\n' >/image/etc/nsswitch.conf
 
 FROM scratch
-ARG VERSION=unknown
-ARG REVISION=unknown
 LABEL org.opencontainers.image.title="tempo-backup" \
       org.opencontainers.image.description="Backup and recovery of Grafana Tempo: the runner" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /image/ /
 COPY LICENSE /app/
 ENV PATH=/usr/local/bin HOME=/tmp

@@ -33,7 +33,8 @@ function sizeOf(builder, tag) {
       ? ['images', '--format', '{{.Size}}', tag]
       : ['image', 'inspect', '--format', '{{.Size}}', tag];
   const { stdout } = spawnSync(builder, format, { encoding: 'utf8' });
-  const text = stdout.trim();
+  // A line for each name that the image has.
+  const [text = ''] = stdout.trim().split('\n');
   return /^\d+$/.test(text) ? `${(Number(text) / 1e6).toFixed(0)} MB` : text;
 }
 
@@ -71,7 +72,11 @@ if (typeof tag !== 'string') fail("build image: '--tag' needs a value, such as '
 const builder = asked ?? BUILDERS.find(works);
 if (builder === undefined) fail(`build image: none of ${BUILDERS.join(', ')} is there; install one of them`);
 
-const labels = ['--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${revision()}`];
+// As options: a builder's cache may take a label that is made of build arguments from an earlier build.
+const labels = Object.entries({ version, revision: revision() }).flatMap(([name, value]) => [
+  '--label',
+  `org.opencontainers.image.${name}=${value}`,
+]);
 const args = ['build', '--tag', tag, ...labels, ...rest, root];
 console.log(`${builder} ${args.join(' ')}`);
 const { status, error } = spawnSync(builder, args, { stdio: 'inherit' });

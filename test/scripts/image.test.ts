@@ -33,14 +33,16 @@ describe('npm run image', () => {
     program('docker');
     program('podman');
     const { status, output } = image('--tag', 'registry.example/tempo-backup:1');
-    expect(output).toContain('docker: build --tag registry.example/tempo-backup:1 --build-arg VERSION=');
+    expect(output).toContain(
+      'docker: build --tag registry.example/tempo-backup:1 --label org.opencontainers.image.version=',
+    );
     expect(output).toContain('registry.example/tempo-backup:1: 134 MB');
     expect(status).toBe(0);
   });
 
   it('passes over a docker whose daemon does not answer', () => {
     program('docker', { works: false });
-    program('buildah', { size: '134 MB' });
+    program('buildah', { size: '134 MB\n134 MB' });
     const { output } = image();
     expect(output).toContain('buildah: build --tag tempo-backup:');
     expect(output).toMatch(/^tempo-backup:\S+: 134 MB$/m);
@@ -55,7 +57,7 @@ describe('npm run image', () => {
   it('passes on what it does not know', () => {
     program('docker');
     expect(image('--platform', 'linux/arm64', '--tag=a:1', '--no-cache').output).toMatch(
-      /--build-arg REVISION=\S+ --platform linux\/arm64 --no-cache /,
+      /--label org.opencontainers.image.revision=\S+ --platform linux\/arm64 --no-cache /,
     );
   });
 
