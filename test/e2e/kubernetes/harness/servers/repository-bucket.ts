@@ -15,6 +15,8 @@ const {
   TEST_S3_REGION: region = 'us-east-1',
 } = process.env;
 
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** Keys of the S3 server, as the runner takes them from its environment. */
 export const S3_KEYS = { AWS_ACCESS_KEY_ID: TEST_S3_ACCESS_KEY, AWS_SECRET_ACCESS_KEY: TEST_S3_SECRET_KEY };
 
