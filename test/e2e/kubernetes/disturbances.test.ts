@@ -38,7 +38,9 @@ kubernetesSuite('a backup that is disturbed', () => {
     let isHeld = false;
     void scene.bucket.way.hold(FIRST_BYTES).then(() => (isHeld = true));
     const job = await scene.startJob('tempo-backup-hourly');
-    await eventually('a backup in the middle of its blocks', async () => isHeld, { explain: () => scene.logOfJob(job) });
+    await eventually('a backup in the middle of its blocks', async () => isHeld, {
+      explain: () => scene.logOfJob(job),
+    });
     return job;
   }
 
