@@ -6,4 +6,5 @@ module.exports = {
   testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
   testPathIgnorePatterns: [],
   testTimeout: 120_000,
+  globalSetup: '<rootDir>/test/e2e/kubernetes/harness/build-images.ts',
 };

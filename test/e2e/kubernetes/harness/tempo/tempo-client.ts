@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { type Api, ApiError, type Response } from '../cluster/api';
+import { eventually } from '../cluster/wait';
+import { TEMPO } from './tempo-objects';
+
+// Longer attributes are cut short by Tempo.
+const ATTRIBUTE_BYTES = 2000;
+
+/** The Tempo of a namespace, reached through the API server's proxy, so from wherever the cluster can be reached. */
+export class TempoClient {
+  constructor(
+    private readonly api: Api,
+    private readonly namespace: string,
+  ) {}
+
+  async isReady(): Promise<boolean> {
+    return (await this.call('GET', 3200, '/ready')).status === 200;
+  }
+
+  async ready(seconds = 90): Promise<void> {
+    await eventually('Tempo ready', () => this.isReady(), { seconds });
+  }
+
+  /** Sends traces of so many bytes each; returns their IDs once they are acknowledged. */
+  async push(count: number, bytesEach = 0): Promise<string[]> {
+    const traceIds = Array.from({ length: count }, () => randomBytes(16).toString('hex'));
+    for (const traceId of traceIds) {
+      const { status, body } = await this.call('POST', 4318, '/v1/traces', JSON.stringify(traceOf(traceId, bytesEach)));
+      if (status !== 200) throw new ApiError('push trace', status, body);
+    }
+    return traceIds;
+  }
+
+  async flush(): Promise<void> {
+    const { status, body } = await this.call('POST', 3200, '/flush');
+    if (status !== 204) throw new ApiError('flush', status, body);
+  }
+
+  /** Flushes, and waits until the backend has as many traces more as given. */
+  async flushed(objects: number): Promise<void> {
+    await this.flush();
+    await eventually(`${objects} traces in Tempo's backend`, async () => (await this.liveObjects()) >= objects);
+  }
+
+  async has(traceId: string): Promise<boolean> {
+    return (await this.call('GET', 3200, `/api/traces/${traceId}`)).status === 200;
+  }
+
+  /** Those of these traces that Tempo doesn't find. */
+  async missing(traceIds: readonly string[]): Promise<string[]> {
+    const missing: string[] = [];
+    for (const traceId of traceIds) if (!(await this.has(traceId))) missing.push(traceId);
+    return missing;
+  }
+
+  /** As Tempo's own metrics say. */
+  async liveObjects(): Promise<number> {
+    const { body } = await this.call('GET', 3200, '/metrics');
+    const counts = [...body.matchAll(/^tempodb_backend_objects_total\{[^}]*status="live"[^}]*\} (\S+)$/gm)];
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  private call(method: string, port: number, path: string, body?: string): Promise<Response> {
+    const proxy = `/api/v1/namespaces/${this.namespace}/services/${TEMPO.name}:${port}/proxy`;
+    return this.api.call(method, `${proxy}${path}`, { body, headers: { 'content-type': 'application/json' } });
+  }
+}
+
+function traceOf(traceId: string, bytes: number): object {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const attributes = Array.from({ length: Math.ceil(bytes / ATTRIBUTE_BYTES) }, (_, index) => ({
+    key: `payload.${index}`,
+    value: { stringValue: randomBytes((ATTRIBUTE_BYTES / 4) * 3).toString('base64') },
+  }));
+  const span = {
+    traceId,
+    spanId: randomBytes(8).toString('hex'),
+    name: 'GET /',
+    kind: 1,
+    startTimeUnixNano: String(now),
+    endTimeUnixNano: String(now + 1_000_000n),
+    attributes,
+  };
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] };
+  return { resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] };
+}
