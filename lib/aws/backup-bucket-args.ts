@@ -64,6 +64,13 @@ export interface BackupBucketArgs {
    */
   readonly bucket?: pulumi.Input<string>;
   /**
+   * Name of an existing bucket that is taken over with all that lies in it, once; leave it out afterwards. Its other settings must be as
+   * the component would make them, so it has no object lock unless the component asks for one.
+   *
+   * @default - a bucket is made
+   */
+  readonly import?: string;
+  /**
    * Folder of the repository in the bucket, without slashes around it, such as `prod`.
    *
    * @default - the repository is the whole bucket

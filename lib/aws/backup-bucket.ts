@@ -139,7 +139,7 @@ export class BackupBucket extends pulumi.ComponentResource {
         tags,
       },
       // Of programs that made the bucket themselves, before there was a component.
-      { parent: this, ...this.keep, aliases: [{ parent: pulumi.rootStackResource }] },
+      { parent: this, ...this.keep, import: this.args.import, aliases: [{ parent: pulumi.rootStackResource }] },
     );
   }
 
