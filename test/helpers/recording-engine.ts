@@ -14,6 +14,8 @@ export interface Registered {
   readonly dependencies: readonly string[];
   /** Parents under which it was known before; '' is the stack. */
   readonly aliasParents: readonly string[];
+  /** Of the existing resource that it takes over; '' for a new one. */
+  readonly importId: string;
   /** Whether it was only looked up. */
   readonly read: boolean;
 }
@@ -27,6 +29,7 @@ interface RegisterRequest {
   getProtect?(): boolean | undefined;
   getRetainondelete?(): boolean | undefined;
   getDependenciesList(): string[];
+  getImportid?(): string;
   getAliasesList?(): { getSpec(): { getParenturn(): string } | undefined }[];
 }
 
@@ -34,11 +37,11 @@ type Callback = (error: unknown, response: { getUrn(): string } | undefined) => 
 type Call = (request: RegisterRequest, callback: Callback) => unknown;
 
 /** Outputs that providers compute; region and name of buckets come from their inputs. */
-function outputsOf({ type, name, inputs }: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
+function outputsOf({ type, name, inputs, id }: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
   const given = inputs as Record<string, unknown>;
   const service = type.split(':')[1]?.split('/')[0] ?? '';
   if (type === 'aws:s3/bucket:Bucket') {
-    const { bucket = `${name}-0a1b2c3` } = given as { bucket?: string };
+    const { bucket = id || `${name}-0a1b2c3` } = given as { bucket?: string };
     return { region: 'eu-west-1', ...given, bucket, arn: `arn:aws:s3:::${bucket}` };
   }
   return { name: `${name}-0a1b2c3`, arn: `arn:aws:${service}::123456789012:${name}`, ...given };
@@ -55,25 +58,33 @@ const MOCKS: pulumi.runtime.Mocks = {
 /** Runs a program as a stack and records what it registers. A name that is taken fails it, as with a real engine. */
 export class RecordingEngine {
   static async run<T>(program: () => T): Promise<RecordingEngine & { readonly made: T }> {
-    await pulumi.runtime.setMocks(MOCKS, 'project', 'stack', false);
     const engine = new RecordingEngine();
-    const monitor = pulumi.runtime.getMonitor() as unknown as Record<'registerResource' | 'readResource', Call>;
-    for (const method of ['registerResource', 'readResource'] as const) {
-      const original = monitor[method].bind(monitor);
-      monitor[method] = (request, callback) =>
-        original(request, (error, response) => {
-          if (response) engine.record(request, response.getUrn(), method === 'readResource');
-          callback(error, response);
-        });
-    }
-    const made = program();
-    await pulumi.runtime.disconnect();
+    const made = await engine.execute(program);
     if (engine.taken.length > 0) throw new Error(`names are taken: ${engine.taken.join(', ')}`);
     return Object.assign(engine, { made });
   }
 
   readonly resources: Registered[] = [];
   private readonly taken: string[] = [];
+
+  async execute<T>(program: () => T): Promise<T> {
+    await pulumi.runtime.setMocks(MOCKS, 'project', 'stack', false);
+    const monitor = pulumi.runtime.getMonitor() as unknown as Record<'registerResource' | 'readResource', Call>;
+    for (const method of ['registerResource', 'readResource'] as const) {
+      const original = monitor[method].bind(monitor);
+      monitor[method] = (request, callback) =>
+        original(request, (error, response) => {
+          if (response) this.record(request, response.getUrn(), method === 'readResource');
+          callback(error, response);
+        });
+    }
+    try {
+      return program();
+    } finally {
+      // Also where the program threw: what it had asked for until then must not reach the next engine.
+      await pulumi.runtime.disconnect();
+    }
+  }
 
   /** The only resource of that name and type; the type may be shortened to what follows its last colon. */
   find(name: string, type: string): Registered {
@@ -106,6 +117,7 @@ export class RecordingEngine {
       retainOnDelete: request.getRetainondelete?.() ?? false,
       dependencies: request.getDependenciesList(),
       aliasParents: request.getAliasesList?.().map((alias) => alias.getSpec()?.getParenturn() ?? '') ?? [],
+      importId: request.getImportid?.() ?? '',
       read,
     });
   }
