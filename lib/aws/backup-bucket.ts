@@ -199,6 +199,7 @@ export class BackupBucket extends pulumi.ComponentResource {
           statements: this.crossAccount(crossAccountBucketStatements),
         },
         without,
+        formerName: this.name,
         keep: this.keep,
         after: [bucket],
       },

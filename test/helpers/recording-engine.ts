@@ -12,8 +12,8 @@ export interface Registered {
   readonly retainOnDelete: boolean;
   /** URNs of what it must wait for, by `dependsOn` or through its inputs. */
   readonly dependencies: readonly string[];
-  /** Parents under which it was known before; '' is the stack. */
-  readonly aliasParents: readonly string[];
+  /** Where it was known before, as `parent name`; '' is the stack, and a name that stayed. */
+  readonly aliases: readonly string[];
   /** Of the existing resource that it takes over; '' for a new one. */
   readonly importId: string;
   /** Whether it was only looked up. */
@@ -30,7 +30,7 @@ interface RegisterRequest {
   getRetainondelete?(): boolean | undefined;
   getDependenciesList(): string[];
   getImportid?(): string;
-  getAliasesList?(): { getSpec(): { getParenturn(): string } | undefined }[];
+  getAliasesList?(): { getSpec(): { getParenturn(): string; getName(): string } | undefined }[];
 }
 
 type Callback = (error: unknown, response: { getUrn(): string } | undefined) => void;
@@ -57,7 +57,7 @@ const MOCKS: pulumi.runtime.Mocks = {
 
 /** Runs a program as a stack and records what it registers. A name that is taken fails it, as with a real engine. */
 export class RecordingEngine {
-  static async run<T>(program: () => T): Promise<RecordingEngine & { readonly made: T }> {
+  static async run<T>(program: () => T | Promise<T>): Promise<RecordingEngine & { readonly made: T }> {
     const engine = new RecordingEngine();
     const made = await engine.execute(program);
     if (engine.taken.length > 0) throw new Error(`names are taken: ${engine.taken.join(', ')}`);
@@ -67,7 +67,7 @@ export class RecordingEngine {
   readonly resources: Registered[] = [];
   private readonly taken: string[] = [];
 
-  async execute<T>(program: () => T): Promise<T> {
+  async execute<T>(program: () => T | Promise<T>): Promise<T> {
     await pulumi.runtime.setMocks(MOCKS, 'project', 'stack', false);
     const monitor = pulumi.runtime.getMonitor() as unknown as Record<'registerResource' | 'readResource', Call>;
     for (const method of ['registerResource', 'readResource'] as const) {
@@ -79,7 +79,7 @@ export class RecordingEngine {
         });
     }
     try {
-      return program();
+      return await program();
     } finally {
       // Also where the program threw: what it had asked for until then must not reach the next engine.
       await pulumi.runtime.disconnect();
@@ -116,7 +116,11 @@ export class RecordingEngine {
       protect: request.getProtect?.() ?? false,
       retainOnDelete: request.getRetainondelete?.() ?? false,
       dependencies: request.getDependenciesList(),
-      aliasParents: request.getAliasesList?.().map((alias) => alias.getSpec()?.getParenturn() ?? '') ?? [],
+      aliases:
+        request
+          .getAliasesList?.()
+          .flatMap((alias) => alias.getSpec() ?? [])
+          .map((spec) => `${spec.getParenturn()} ${spec.getName()}`) ?? [],
       importId: request.getImportid?.() ?? '',
       read,
     });

@@ -76,6 +76,12 @@ export interface BucketSafeguardsArgs {
   };
   /** What the server lacks. */
   readonly without: readonly S3Feature[];
+  /**
+   * Name under which versioning and public access block were at the root of a stack, before there was a component.
+   *
+   * @default - they weren't
+   */
+  readonly formerName?: string;
   /** Options of each resource. */
   readonly keep: Pick<pulumi.CustomResourceOptions, 'protect' | 'retainOnDelete'>;
   /**
@@ -192,12 +198,18 @@ export class BucketSafeguards extends pulumi.ComponentResource {
     this.make('policy', (name, options) => new s3.BucketPolicy(name, configuration, options));
   }
 
+  /** Found by type and name; a former resource that was deleted instead would end the versioning that the new one began. */
+  private aliases(): pulumi.Alias[] {
+    const { formerName } = this.args;
+    return formerName === undefined ? [] : [{ name: formerName, parent: pulumi.rootStackResource }];
+  }
+
   private lacks(feature: S3Feature): boolean {
     return this.args.without.includes(feature);
   }
 
   private make(part: string, create: (name: string, options: pulumi.CustomResourceOptions) => pulumi.Resource): void {
-    this.series.make((options) => create(`${this.name}-${part}`, options));
+    this.series.make((options) => create(`${this.name}-${part}`, { ...options, aliases: this.aliases() }));
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CreateBucketCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { Bucket, BucketVersioning } from '@pulumi/aws/s3';
 import { AuditTrail, BackupBucket, RunnerRole, TempoBucketProtection } from '../../../lib/aws/index';
 import { type Plan, parseDuration, recommendedPlan, withChanges } from '../../../lib/contract/index';
 import { readBack } from './read-back';
@@ -141,6 +142,27 @@ function engineSuite(endpoint: string): void {
     expectSafeguards(found);
     expectLifecycle(found.lifecycle, plan);
     expect((await readBack(endpoint, names.tempo)).versioning).toBe('Enabled');
+  });
+
+  it('take over what a program had made itself, without replacing or deleting any of it', async () => {
+    const bucket = `former-${suffix}`;
+    const former = await StackUnderTest.make('former');
+    try {
+      const before = async (): Promise<void> => {
+        new Bucket('tempo-backups', { bucket });
+        new BucketVersioning('tempo-backups', { bucket, versioningConfiguration: { status: 'Enabled' } });
+      };
+      const after = async (): Promise<void> => {
+        new BackupBucket('tempo-backups', { plan, bucket });
+      };
+      await (await former.with(before)).up();
+      const { summary } = await (await former.with(after)).up();
+      expect(summary.resourceChanges).not.toHaveProperty('delete');
+      expect(summary.resourceChanges).not.toHaveProperty('replace');
+      expectSafeguards(await readBack(endpoint, bucket));
+    } finally {
+      await former.remove();
+    }
   });
 
   it('take an existing bucket over, which `import` names', async () => {

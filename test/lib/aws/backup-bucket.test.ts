@@ -105,8 +105,12 @@ describe('a BackupBucket with nothing but a plan', () => {
     expect(children.filter(({ parent, name }) => !name.startsWith(urns.get(parent) ?? 'no parent'))).toEqual([]);
   });
 
-  it('takes over a bucket of the same name that a program had made itself', () => {
-    expect(engine.find('tempo-backups', 'Bucket').aliasParents).toContain('');
+  it('takes over what a program of before had made at the root of its stack, all by the name of the bucket', () => {
+    expect(engine.find('tempo-backups', 'Bucket').aliases).toContain(' ');
+    expect(engine.find('tempo-backups-versioning', 'BucketVersioning').aliases).toContain(' tempo-backups');
+    expect(engine.find('tempo-backups-public-access-block', 'BucketPublicAccessBlock').aliases).toContain(
+      ' tempo-backups',
+    );
   });
 
   it('says where the repository is', async () => {
