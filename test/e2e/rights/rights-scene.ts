@@ -24,7 +24,7 @@ const RUNNER = resolve(__dirname, '../../../dist/tempo-backup.js');
 /** More than one part. */
 const BIG = 9 * 1024 * 1024;
 /** Longer than a backup of this scene takes; what is past it is tried by waiting. */
-export const GRACE_SECONDS = 12;
+export const GRACE_SECONDS = 15;
 
 export interface Ran {
   readonly exitCode: number;
