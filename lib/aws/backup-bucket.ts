@@ -81,17 +81,7 @@ export class BackupBucket extends pulumi.ComponentResource {
     this.repositoryUrl = this.urlOf(this.bucket, this.region);
     this.replicaRepositoryUrl = this.replication && this.urlOf(this.replication.bucket, this.replication.region);
     this.switchedOff = switchedOff(this, args);
-    this.registerOutputs({
-      bucket: this.bucket,
-      arn: this.arn,
-      region: this.region,
-      keyArn: this.keyArn,
-      replicaBucket: this.replicaBucket,
-      replicaArn: this.replicaArn,
-      repositoryUrl: this.repositoryUrl,
-      replicaRepositoryUrl: this.replicaRepositoryUrl,
-      switchedOff: this.switchedOff,
-    });
+    this.registerOutputs(this.outputs());
   }
 
   /** Lets the role run the command on this repository: exactly the calls that the command makes, by an inline policy. */
@@ -118,6 +108,15 @@ export class BackupBucket extends pulumi.ComponentResource {
     const { replication, prefix } = this;
     if (!replication) return refuse('replica', 'must be set to grant rights on a replica, got none');
     return policyOf(command, { bucketArn: replication.arn, prefix, keyArn: replication.keyArn });
+  }
+
+  private outputs(): pulumi.Inputs {
+    const { bucket, arn, region, keyArn, replicaBucket, replicaArn } = this;
+    const { repositoryUrl, replicaRepositoryUrl, switchedOff } = this;
+    return {
+      ...{ bucket, arn, region, keyArn, replicaBucket, replicaArn },
+      ...{ repositoryUrl, replicaRepositoryUrl, switchedOff },
+    };
   }
 
   private repository(): GrantableRepository {

@@ -35,6 +35,13 @@ export interface TempoBucketProtectionArgs {
    */
   readonly replica?: ReplicaArgs;
   /**
+   * ARN of the KMS key that encrypts the bucket's objects. The replica then gets a key of its own; without it S3 leaves out of the replica
+   * whatever is encrypted with KMS.
+   *
+   * @default - objects are encrypted with keys of S3
+   */
+  readonly keyArn?: pulumi.Input<string>;
+  /**
    * Rules that the bucket has already and must keep: a bucket has one list of lifecycle rules, which is replaced.
    *
    * @default - none
@@ -160,10 +167,11 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   private replicate({ configured }: BucketSafeguards): BucketReplication | undefined {
     const { replica, plan, region, tags } = this.args;
     if (!replica) return undefined;
+    const keyArn = this.args.keyArn === undefined ? undefined : validated('keyArn', this.args.keyArn, checks.arn);
     return new BucketReplication(
       `${this.name}-replica`,
       {
-        source: { bucket: this.bucket, arn: this.arn, region: region ?? this.region, keyArn: undefined },
+        source: { bucket: this.bucket, arn: this.arn, region: region ?? this.region, keyArn },
         replica,
         prefix: '',
         lifecycleRules: lifecycleRulesOf(plan.storage.lifecycle, { prefix: '', tiers: false, without: [] }),

@@ -79,6 +79,23 @@ describe('a TempoBucketProtection', () => {
     expect(await valueOf(engine.made.arn)).toBe('arn:aws:s3:::acme-tempo');
   });
 
+  it('replicates what a KMS key encrypts when it is told the key', async () => {
+    const keyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
+    const engine = await protect({ region: 'eu-west-1', replica: { region: 'eu-central-1' }, keyArn });
+    const [rule] = engine.find('traces-replica-configuration', 'BucketReplicationConfig').inputs['rules'] as unknown[];
+    expect(rule).toMatchObject({
+      sourceSelectionCriteria: { sseKmsEncryptedObjects: { status: 'Enabled' } },
+      destination: { encryptionConfiguration: { replicaKmsKeyId: 'arn:aws:kms::123456789012:traces-replica-key' } },
+    });
+    const decrypt = statementsOf(engine.find('traces-replica-role', 'RolePolicy')).find(
+      ({ Sid }) => Sid === 'DecryptSource',
+    );
+    expect(decrypt?.Resource).toBe(keyArn);
+    await expect(protect({ region: 'eu-west-1', replica: { region: 'eu-central-1' }, keyArn: 'x' })).rejects.toThrow(
+      /must be an ARN/,
+    );
+  });
+
   it('checks the plan for a Tempo whose blocks are in S3, unless told otherwise', async () => {
     const configOnly = withChanges(plan, {
       rules: plan.rules.filter(({ scope }) => scope !== 'data'),
