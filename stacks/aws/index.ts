@@ -42,7 +42,7 @@ function pruneRole() {
 export const repositoryUrl = backups.repositoryUrl;
 /** The same of the replica, for a restore without the region. */
 export const replicaRepositoryUrl = backups.replicaRepositoryUrl;
-/** ARN of the role of each command, for the annotations of service accounts. */
-export const roleArns = Object.fromEntries([...roles].map(([command, { arn }]) => [command, arn]));
+/** ARN of the role of each identity, for the annotations of service accounts. */
+export const roleArns = Object.fromEntries([...roles].map(([identity, { arn }]) => [identity, arn]));
 /** Who did what with recovery points is recorded here. */
 export const auditBucketName = auditBucket;

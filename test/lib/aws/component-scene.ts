@@ -3,6 +3,9 @@ import { BackupBucket, type BackupBucketArgs } from '../../../lib/aws/index';
 import { type Plan, type PlanInput, recommendedPlan, withChanges } from '../../../lib/contract/index';
 import { type Registered, RecordingEngine } from '../../helpers/recording-engine';
 
+// Pulumi is loaded while the first test runs, which takes a busy machine long.
+jest.setTimeout(30_000);
+
 export const plan = recommendedPlan();
 
 // The logical names are public: with another one Pulumi would replace a bucket.
