@@ -1,30 +1,48 @@
-import * as s3 from '@pulumi/aws/s3';
-import { assertValidPlan } from '../../lib/contract/index';
+import { AuditTrail, BackupBucket, TempoBucketProtection } from '../../lib/aws/index';
 import { settings } from '../settings';
+import { makeRoles } from './runner-roles';
+import { stackSettings } from './stack-settings';
 
-// A plan with contradictions throws before anything is changed.
-assertValidPlan(settings.plan, settings.context);
+const { bucket, region, plan, context } = settings;
+const { replicaRegion, kms, lockDays, tempoBucket, alarmTopicArn, protect } = stackSettings();
 
-const bucket = new s3.Bucket(
-  'tempo-backups',
-  { bucket: settings.bucket, region: settings.region },
-  { protect: true, retainOnDelete: true },
-);
+const replica = replicaRegion === undefined ? undefined : { region: replicaRegion };
 
-new s3.BucketVersioning('tempo-backups', {
-  bucket: bucket.bucket,
-  region: settings.region,
-  versioningConfiguration: { status: 'Enabled' },
+const backups = new BackupBucket('tempo-backups', {
+  plan,
+  context,
+  bucket,
+  region,
+  replica,
+  encryption: { kms },
+  objectLock: lockDays === 0 ? undefined : { days: lockDays },
+  protect,
 });
 
-new s3.BucketPublicAccessBlock('tempo-backups', {
-  bucket: bucket.bucket,
-  region: settings.region,
-  blockPublicAcls: true,
-  blockPublicPolicy: true,
-  ignorePublicAcls: true,
-  restrictPublicBuckets: true,
+const protection =
+  tempoBucket === undefined
+    ? undefined
+    : new TempoBucketProtection('traces', { bucket: tempoBucket, plan, context, region, replica, protect });
+
+const roles = makeRoles(backups);
+
+const { bucket: auditBucket } = new AuditTrail('tempo-backup-audit', {
+  buckets: protection ? [backups, protection] : [backups],
+  region,
+  alarms: alarmTopicArn === undefined ? undefined : { topicArn: alarmTopicArn, deletingRoleArns: pruneRole() },
+  protect,
 });
+
+function pruneRole() {
+  const prune = roles.get('prune');
+  return prune ? [prune.arn] : [];
+}
 
 /** Where the runner keeps its recovery points: `repository.url` of its configuration. */
-export const repositoryUrl = bucket.bucket.apply((name) => `s3://${name}?region=${settings.region}`);
+export const repositoryUrl = backups.repositoryUrl;
+/** The same of the replica, for a restore without the region. */
+export const replicaRepositoryUrl = backups.replicaRepositoryUrl;
+/** ARN of the role of each identity, for the annotations of service accounts. */
+export const roleArns = Object.fromEntries([...roles].map(([identity, { arn }]) => [identity, arn]));
+/** Who did what with recovery points is recorded here. */
+export const auditBucketName = auditBucket;

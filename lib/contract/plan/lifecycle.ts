@@ -20,7 +20,9 @@ export const lifecycleRuleSchema = z
   .strictObject({
     objects: z
       .enum(['current', 'noncurrent', 'incomplete-uploads'])
-      .describe("Which objects: 'noncurrent' are the versions that a deletion or overwrite left behind."),
+      .describe(
+        "Which objects: 'current' are blocks; 'noncurrent' are the versions that a deletion or overwrite left behind.",
+      ),
     after: durationText.describe('Age at which it happens.'),
     action: z
       .enum(['transition', 'expire'])
@@ -48,9 +50,12 @@ export type LifecycleRule = z.output<typeof lifecycleRuleSchema>;
 export const bucketStorageSchema = z.strictObject({
   lifecycle: z
     .array(lifecycleRuleSchema)
-    .default([
-      { objects: 'noncurrent', after: '30d', action: 'expire', storageClass: null, thawTime: null },
-      { objects: 'incomplete-uploads', after: '7d', action: 'expire', storageClass: null, thawTime: null },
+    .default(() => [
+      move('noncurrent', '30d', 'GLACIER'),
+      expire('noncurrent', '365d'),
+      expire('incomplete-uploads', '7d'),
+      move('current', '30d', 'STANDARD_IA'),
+      move('current', '90d', 'GLACIER_IR'),
     ])
     .describe('What the bucket does by itself with objects of an age.'),
   lockPeriod: durationText
@@ -65,4 +70,12 @@ export type BucketStorage = z.output<typeof bucketStorageSchema>;
 /** How long it takes until an object that the rule moved can be read, as a duration. */
 export function thawTime(rule: LifecycleRule): string {
   return rule.thawTime ?? (rule.storageClass === null ? '0s' : THAW_TIMES[rule.storageClass]);
+}
+
+function move(objects: LifecycleRule['objects'], after: string, storageClass: StorageClass): LifecycleRule {
+  return { objects, after, action: 'transition', storageClass, thawTime: null };
+}
+
+function expire(objects: LifecycleRule['objects'], after: string): LifecycleRule {
+  return { objects, after, action: 'expire', storageClass: null, thawTime: null };
 }

@@ -1,51 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
+import { parse } from 'yaml';
 import type * as awsStack from '../../../stacks/aws/index';
+import { stackSettings } from '../../../stacks/aws/stack-settings';
+import { RecordingEngine, valueOf } from '../../helpers/recording-engine';
 
-interface Created {
+interface DocumentedKey {
   readonly type: string;
-  readonly name: string;
-  readonly inputs: Record<string, unknown>;
+  readonly description: string;
+  readonly default: unknown;
 }
 
-const created: Created[] = [];
-let repositoryUrl: string;
+const ROOT = join(__dirname, '../../..');
+const documented = (parse(readFileSync(join(ROOT, 'Pulumi.yaml'), 'utf8')) as { config: Record<string, DocumentedKey> })
+  .config;
 
-beforeAll(async () => {
-  await pulumi.runtime.setMocks({
-    newResource: ({ type, name, inputs }) => {
-      created.push({ type, name, inputs: inputs as Record<string, unknown> });
-      return { id: `${name}-id`, state: inputs as Record<string, unknown> };
-    },
-    call: ({ inputs }) => inputs as Record<string, unknown>,
+const CONFIGURED = {
+  replicaRegion: 'eu-central-1',
+  kms: 'true',
+  lockDays: '7',
+  tempoBucket: 'acme-tempo',
+  oidcProviderArn: 'arn:aws:iam::123456789012:oidc-provider/x',
+  oidcProviderUrl: 'https://oidc.example.com/x',
+  alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms',
+};
+
+function configure(values: Readonly<Record<string, string>>): void {
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [`project:${key}`, value])),
+  );
+}
+
+describe('the configuration of the AWS stack', () => {
+  it('is documented in Pulumi.yaml: every key that is read, with a default', () => {
+    const source = readFileSync(join(ROOT, 'stacks/aws/stack-settings.ts'), 'utf8');
+    const read = Array.from(source.matchAll(/(?:named|config\.\w+)\('(\w+)'\)/g), ([, key]) => key);
+    expect(Object.keys(documented).sort()).toEqual([...new Set(read)].sort());
+    const incomplete = Object.values(documented).filter((key) => key.description === '' || key.default === undefined);
+    expect(incomplete).toEqual([]);
   });
-  // Loaded only now: a Pulumi program defines its resources while it is loaded.
-  const stack = jest.requireActual<typeof awsStack>('../../../stacks/aws/index');
-  repositoryUrl = await new Promise((resolve) => stack.repositoryUrl.apply(resolve));
-  await pulumi.runtime.disconnect();
+
+  it('has the documented defaults where the engine fills in none', async () => {
+    configure({});
+    const { made } = await RecordingEngine.run(() => stackSettings());
+    const defaults = Object.fromEntries(Object.entries(documented).map(([key, value]) => [key, value.default]));
+    expect(made).toMatchObject({
+      kms: defaults['kms'],
+      lockDays: defaults['lockDays'],
+      protect: defaults['protect'],
+      eksCluster: undefined,
+      oidcProvider: undefined,
+    });
+  });
 });
 
-describe('the AWS stack', () => {
-  it('defines one bucket, versioned and private', () => {
-    expect(created.map(({ type, name }) => [type, name]).sort()).toEqual([
-      ['aws:s3/bucket:Bucket', 'tempo-backups'],
-      ['aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock', 'tempo-backups'],
-      ['aws:s3/bucketVersioning:BucketVersioning', 'tempo-backups'],
-    ]);
-    const inputs = (type: string) => created.find((resource) => resource.type.endsWith(`:${type}`))?.inputs;
-    expect(inputs('BucketVersioning')).toMatchObject({
-      bucket: 'acme-tempo-backups',
-      versioningConfiguration: { status: 'Enabled' },
-    });
-    expect(inputs('BucketPublicAccessBlock')).toMatchObject({
-      bucket: 'acme-tempo-backups',
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    });
+describe('the AWS stack with everything configured', () => {
+  let engine: RecordingEngine & { readonly made: typeof awsStack };
+  beforeAll(async () => {
+    configure(CONFIGURED);
+    // Loaded only now: a Pulumi program defines its resources while it is loaded.
+    engine = await RecordingEngine.run(() => jest.requireActual<typeof awsStack>('../../../stacks/aws/index'));
+  }, 60_000);
+
+  it("exports the repository's URL as the runner reads it", async () => {
+    expect(await valueOf(engine.made.repositoryUrl)).toBe('s3://acme-tempo-backups?region=eu-west-1');
   });
 
-  it("exports the repository's URL as the runner reads it", () => {
-    expect(repositoryUrl).toBe('s3://acme-tempo-backups?region=eu-west-1');
+  it('consists of these components', () => {
+    const components = engine.resources.filter(({ type }) => type.startsWith('tempo-backup:') && !/\$/.test(type));
+    const top = components
+      .filter(({ parent }) => parent === '')
+      .map(({ type, name }) => `${type.split(':')[2]} ${name}`);
+    expect(top.sort()).toEqual([
+      'AuditTrail tempo-backup-audit',
+      'BackupBucket tempo-backups',
+      'RunnerRole tempo-backup',
+      'RunnerRole tempo-prune',
+      'RunnerRole tempo-restore',
+      'RunnerRole tempo-restore-mover',
+      'RunnerRole tempo-verify',
+      'TempoBucketProtection traces',
+    ]);
+  });
+
+  it('grants the role of each service account its command, and raises no alarm on what prune deletes', () => {
+    const grants = engine.ofType('RolePolicy').filter(({ name }) => /^tempo-backups-(?!replica)/.test(name));
+    expect(grants.map(({ name, inputs }) => [name, inputs['role']]).sort()).toEqual([
+      ['tempo-backups-backup', 'tempo-backup-0a1b2c3'],
+      ['tempo-backups-prune', 'tempo-prune-0a1b2c3'],
+      ['tempo-backups-restore', 'tempo-restore-0a1b2c3'],
+      ['tempo-backups-restore-mover', 'tempo-restore-mover-0a1b2c3'],
+      ['tempo-backups-verify', 'tempo-verify-0a1b2c3'],
+    ]);
+    const { inputs } = engine.find('tempo-backup-audit-deletes', 'LogMetricFilter');
+    expect(inputs['pattern']).toContain('arn:aws:iam::123456789012:tempo-prune');
+  });
+
+  it('locks, encrypts and replicates', () => {
+    expect(engine.find('tempo-backups-lock', 'BucketObjectLockConfiguration').inputs['rule']).toEqual({
+      defaultRetention: { mode: 'GOVERNANCE', days: 7 },
+    });
+    expect(engine.find('tempo-backups-replica-key', 'Key').inputs['region']).toBe('eu-central-1');
+    expect(engine.find('traces-replica', 'Bucket').inputs['region']).toBe('eu-central-1');
   });
 });

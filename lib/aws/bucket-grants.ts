@@ -1,0 +1,168 @@
+import type { CommandName } from '../contract/command-line/commands';
+import { STORAGE_ACTIONS, STORAGE_RIGHTS, type StorageRight } from '../contract/storage-rights';
+
+/** A statement of an IAM, bucket or key policy. */
+export interface PolicyStatement {
+  /** Name of the statement, letters and digits. */
+  readonly Sid: string;
+  /** Whether it permits or forbids. */
+  readonly Effect: 'Allow' | 'Deny';
+  /**
+   * Whom it is about, in policies of buckets and keys.
+   *
+   * @default - the identity that the policy belongs to
+   */
+  readonly Principal?: '*' | Readonly<Record<string, string | readonly string[]>>;
+  /** What it is about. */
+  readonly Action: readonly string[] | string;
+  /**
+   * ARNs, with wildcards.
+   *
+   * @default - the role, in its trust policy
+   */
+  readonly Resource?: readonly string[] | string;
+  /**
+   * When it holds: operator, key, values.
+   *
+   * @default - always
+   */
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** An IAM policy document. */
+export interface PolicyDocument {
+  /** Version of the policy language. */
+  readonly Version: '2012-10-17';
+  /** All hold at once; what is denied by one is denied. */
+  readonly Statement: readonly PolicyStatement[];
+}
+
+/** The repository that a policy is about. */
+export interface GrantedRepository {
+  /** ARN of the bucket. */
+  readonly bucketArn: string;
+  /** Prefix of the repository in the bucket: empty, or ending with `/`. */
+  readonly prefix: string;
+  /**
+   * ARN of the KMS key that the bucket's objects are encrypted with.
+   *
+   * @default - none: S3 encrypts with keys of its own
+   */
+  readonly keyArn?: string;
+}
+
+/** What IAM takes as an inline policy of a role, in characters, white space aside. */
+export const LONGEST_INLINE_POLICY = 10_240;
+
+/** What a bucket takes as its policy, in bytes. */
+export const LONGEST_BUCKET_POLICY = 20_480;
+
+export function policyDocument(statements: readonly PolicyStatement[]): PolicyDocument {
+  return { Version: '2012-10-17', Statement: statements };
+}
+
+/** The policy of an identity that runs the command, and nothing but the command. */
+export function commandPolicy(command: CommandName, repository: GrantedRepository): PolicyDocument {
+  return policyDocument([
+    ...bucketStatements(command, repository),
+    ...keyStatements(command, repository),
+    keepsVersions(repository),
+  ]);
+}
+
+/** The same rights for a principal of another account: to be part of the bucket's own policy. */
+export function crossAccountBucketStatements(
+  command: CommandName,
+  repository: GrantedRepository,
+  principalArn: string,
+): PolicyStatement[] {
+  return bucketStatements(command, repository).map((statement) => forPrincipal(statement, command, principalArn));
+}
+
+/** The same rights for a principal of another account: to be part of the key's own policy, where a key is `*`. */
+export function crossAccountKeyStatements(
+  command: CommandName,
+  repository: GrantedRepository,
+  principalArn: string,
+): PolicyStatement[] {
+  return keyStatements(command, { ...repository, keyArn: '*' }).map((statement) =>
+    forPrincipal(statement, command, principalArn),
+  );
+}
+
+function forPrincipal(statement: PolicyStatement, command: CommandName, principalArn: string): PolicyStatement {
+  const { Sid, Effect, ...rest } = statement;
+  return { Sid: `${capitalized(command)}${Sid}`, Effect, Principal: { AWS: principalArn }, ...rest };
+}
+
+function bucketStatements(command: CommandName, repository: GrantedRepository): PolicyStatement[] {
+  const rights = STORAGE_RIGHTS[command];
+  return [
+    ...listStatements(rights.list, repository),
+    ...objectStatements('get', rights.get, repository),
+    ...objectStatements('put', rights.put, repository),
+    ...objectStatements('delete', rights.delete, repository),
+  ];
+}
+
+function objectStatements(
+  right: StorageRight,
+  keys: readonly string[],
+  { bucketArn, prefix }: GrantedRepository,
+): PolicyStatement[] {
+  if (keys.length === 0) return [];
+  const { onObjects, onBucket } = STORAGE_ACTIONS[right];
+  const Sid = capitalized(right);
+  const statements: PolicyStatement[] = [
+    { Sid, Effect: 'Allow', Action: onObjects, Resource: keys.map((key) => `${bucketArn}/${prefix}${key}`) },
+    { Sid: `${Sid}InBucket`, Effect: 'Allow', Action: onBucket, Resource: bucketArn },
+  ];
+  return statements.filter(({ Action }) => Action.length > 0);
+}
+
+/**
+ * Lists of the command's own prefixes. The second statement is no list that the runner makes: without it S3 answers a request for an object
+ * that isn't there with 403 instead of 404, and such a request has no `s3:prefix` that a condition could name.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+function listStatements(keys: readonly string[], { bucketArn, prefix }: GrantedRepository): PolicyStatement[] {
+  if (keys.length === 0) return [];
+  const list = { Effect: 'Allow', Action: STORAGE_ACTIONS.list.onBucket, Resource: bucketArn } as const;
+  return [
+    { Sid: 'List', ...list, Condition: { StringLike: { 's3:prefix': keys.map((key) => `${prefix}${key}`) } } },
+    { Sid: 'LearnThatObjectsAreAbsent', ...list, Condition: { Null: { 's3:prefix': 'true' } } },
+  ];
+}
+
+/** Good only for objects of this bucket: its ARN, or with bucket keys off the object's, is part of what is encrypted. */
+function keyStatements(command: CommandName, { bucketArn, keyArn }: GrantedRepository): PolicyStatement[] {
+  const { get, put } = STORAGE_RIGHTS[command];
+  if (keyArn === undefined || get.length + put.length === 0) return [];
+  const encrypts = put.length > 0 ? ['kms:GenerateDataKey'] : [];
+  const context = { 'kms:EncryptionContext:aws:s3:arn': [bucketArn, `${bucketArn}/*`] };
+  return [
+    {
+      Sid: 'UseKey',
+      Effect: 'Allow',
+      // Parts of an upload are read back when it is completed, so a writer decrypts, too.
+      Action: ['kms:Decrypt', ...encrypts],
+      Resource: keyArn,
+      Condition: { StringLike: context },
+    },
+  ];
+}
+
+/** Holds whatever else the identity is given; on MinIO the right to delete includes versions unless it is denied. */
+function keepsVersions({ bucketArn }: GrantedRepository): PolicyStatement {
+  return {
+    Sid: 'KeepVersions',
+    Effect: 'Deny',
+    Action: ['s3:DeleteObjectVersion', 's3:BypassGovernanceRetention'],
+    Resource: `${bucketArn}/*`,
+  };
+}
+
+function capitalized(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

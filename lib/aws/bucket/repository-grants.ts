@@ -1,0 +1,56 @@
+import * as iam from '@pulumi/aws/iam';
+import * as pulumi from '@pulumi/pulumi';
+import type { CommandName } from '../../contract/command-line/commands';
+import { STORAGE_COMMANDS } from '../../contract/storage-rights';
+import { commandPolicy, type GrantedRepository, LONGEST_INLINE_POLICY } from '../bucket-grants';
+import { refuse } from '../private/validated-input';
+
+/** A role that is granted something. */
+export interface GrantedRole {
+  /** Name of the role, not its ARN. */
+  readonly name: pulumi.Input<string>;
+}
+
+/** A repository in a bucket that may not exist yet. */
+export interface GrantableRepository {
+  /** ARN of the bucket. */
+  readonly bucketArn: pulumi.Input<string>;
+  /** Prefix of the repository: empty, or ending with `/`. */
+  readonly prefix: string;
+  /** ARN of the key that encrypts it; undefined: keys of S3. */
+  readonly keyArn: pulumi.Input<string> | undefined;
+}
+
+/** The policy of an identity that runs the command, as JSON. */
+export function policyOf(command: CommandName, repository: GrantableRepository): pulumi.Output<string> {
+  if (!STORAGE_COMMANDS.includes(command))
+    refuse(
+      'command',
+      `must be a command that works on a repository (${STORAGE_COMMANDS.join(', ')}), got '${command}'`,
+    );
+  const { bucketArn, prefix, keyArn } = repository;
+  return pulumi.all([bucketArn, keyArn]).apply(([arn, key]) => {
+    const granted: GrantedRepository = { bucketArn: arn, prefix, ...(key === undefined ? {} : { keyArn: key }) };
+    return inlinePolicy(JSON.stringify(commandPolicy(command, granted)));
+  });
+}
+
+/** Gives the role an inline policy, which goes when the role does. */
+export function grantCommand(
+  name: string,
+  role: GrantedRole,
+  policy: pulumi.Output<string>,
+  parent: pulumi.Resource,
+): iam.RolePolicy {
+  return new iam.RolePolicy(name, { role: role.name, policy }, { parent });
+}
+
+function inlinePolicy(text: string): string {
+  if (text.length > LONGEST_INLINE_POLICY) {
+    refuse(
+      'prefix',
+      `must leave room for the policy of ${LONGEST_INLINE_POLICY} characters, got one of ${text.length}; use a shorter prefix or bucket name`,
+    );
+  }
+  return text;
+}

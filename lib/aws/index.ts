@@ -1,0 +1,12 @@
+export * from './audit-alarms';
+export * from './audit-trail';
+export * from './backup-bucket';
+export * from './backup-bucket-args';
+export * from './bucket-grants';
+export { type ReplicaArgs } from './bucket/bucket-replication';
+export { type AccessLogsArgs } from './bucket/bucket-safeguards';
+export { type BucketLifecycleRule } from './bucket/lifecycle-rules';
+export { type GrantedRole } from './bucket/repository-grants';
+export * from './runner-role';
+export * from './s3-compatible';
+export * from './tempo-bucket-protection';

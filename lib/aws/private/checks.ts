@@ -1,0 +1,28 @@
+import type { Check } from './validated-input';
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+export const bucketName: Check<string> = (name) =>
+  /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !/\.\.|^xn--/.test(name)
+    ? undefined
+    : `must be 3 to 63 lower-case letters, digits, dots and dashes, got '${name}'`;
+
+export const region: Check<string> = (name) =>
+  /^[a-z]{2}(-[a-z]+)+-\d+$/.test(name)
+    ? undefined
+    : `must be the code of a region, such as 'eu-west-1', got '${name}'`;
+
+export const arn: Check<string> = (text) =>
+  /^arn:[^:]+:[^:]+:/.test(text) ? undefined : `must be an ARN, got '${text}'`;
+
+export const notEmpty: Check<string> = (text) => (text === '' ? "must not be empty, got ''" : undefined);
+
+export function wholeNumber(least: number, most: number): Check<number> {
+  return (value) =>
+    Number.isInteger(value) && value >= least && value <= most
+      ? undefined
+      : `must be a whole number from ${least} to ${most}, got ${value}`;
+}
+
+export function oneOf(...values: readonly string[]): Check<string> {
+  return (value) => (values.includes(value) ? undefined : `must be one of ${values.join(', ')}, got '${value}'`);
+}

@@ -1,0 +1,108 @@
+import type { CommandName } from './command-line/commands';
+import {
+  BLOCKS_PREFIX,
+  CONDEMNED_PREFIX,
+  CONFIG_PREFIX,
+  INDEXES_PREFIX,
+  POINTS_PREFIX,
+  PROBES_PREFIX,
+  REPOSITORY_KEY,
+  REWRITTEN_PREFIX,
+  VERIFICATIONS_PREFIX,
+  WAL_PREFIX,
+} from './repository-layout';
+
+/** A kind of call on a repository in S3. */
+export type StorageRight = 'list' | 'get' | 'put' | 'delete';
+
+/**
+ * What a command may call, by kind: keys relative to the repository's prefix, where `*` stands for any characters, `/` included.
+ */
+export type StorageRights = Readonly<Record<StorageRight, readonly string[]>>;
+
+/** The S3 actions that a kind of call needs. */
+export interface StorageActions {
+  /** Actions on the objects of the keys. */
+  readonly onObjects: readonly string[];
+  /** Actions on the bucket. */
+  readonly onBucket: readonly string[];
+}
+
+/**
+ * The S3 actions behind each kind of call.
+ *
+ * A put of more than 8 MiB goes in parts: an upload that fails is aborted, and one whose beginning got lost is looked for. A deletion
+ * leaves a version behind, as no command has the right to delete versions.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+ */
+export const STORAGE_ACTIONS: Readonly<Record<StorageRight, StorageActions>> = {
+  list: { onObjects: [], onBucket: ['s3:ListBucket'] },
+  get: { onObjects: ['s3:GetObject'], onBucket: [] },
+  put: { onObjects: ['s3:PutObject', 's3:AbortMultipartUpload'], onBucket: ['s3:ListBucketMultipartUploads'] },
+  delete: { onObjects: ['s3:DeleteObject'], onBucket: [] },
+};
+
+const below = (...prefixes: readonly string[]): string[] => prefixes.map((prefix) => `${prefix}*`);
+
+/** All that recovery points name. */
+const CONTENTS = below(BLOCKS_PREFIX, REWRITTEN_PREFIX, WAL_PREFIX, CONFIG_PREFIX, INDEXES_PREFIX);
+const MANIFESTS = `${POINTS_PREFIX}*.json`;
+const DAMAGE_NOTICES = `${POINTS_PREFIX}*.damaged.json`;
+
+const NONE: StorageRights = { list: [], get: [], put: [], delete: [] };
+
+const READS_POINTS: StorageRights = {
+  ...NONE,
+  list: below(POINTS_PREFIX, VERIFICATIONS_PREFIX),
+  get: [REPOSITORY_KEY, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
+};
+
+/**
+ * What each command may do in its repository: exactly the calls that it makes. Cloud policies are made from it, and a test compares it with
+ * the requests that were recorded. `backup` can't delete, `prune` can't read data, `restore` can't write.
+ */
+export const STORAGE_RIGHTS: Readonly<Record<CommandName, StorageRights>> = {
+  // A point that a rule made is verified right after: listing what it names, and noting the result.
+  backup: {
+    list: below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX, BLOCKS_PREFIX, WAL_PREFIX),
+    get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX, PROBES_PREFIX)],
+    put: [REPOSITORY_KEY, ...CONTENTS, MANIFESTS, ...below(VERIFICATIONS_PREFIX, PROBES_PREFIX)],
+    delete: [],
+  },
+  list: READS_POINTS,
+  show: { ...READS_POINTS, get: [...READS_POINTS.get, ...below(CONFIG_PREFIX)] },
+  verify: {
+    list: below(POINTS_PREFIX, VERIFICATIONS_PREFIX, BLOCKS_PREFIX, WAL_PREFIX),
+    get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
+    // Notices of damage lie beside the manifests; their names end differently, so verify can't make a recovery point.
+    put: [...below(VERIFICATIONS_PREFIX), DAMAGE_NOTICES],
+    delete: [],
+  },
+  restore: {
+    ...NONE,
+    list: below(POINTS_PREFIX, VERIFICATIONS_PREFIX),
+    get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
+  },
+  prune: {
+    list: [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
+    get: [REPOSITORY_KEY, ...below(INDEXES_PREFIX, POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
+    put: below(CONDEMNED_PREFIX),
+    delete: [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
+  },
+  // Volume snapshots live in the cluster.
+  snapshot: NONE,
+  // Of the repository that is copied; in the one that it writes to it needs what `backup` needs.
+  replicate: {
+    ...NONE,
+    list: below(POINTS_PREFIX),
+    get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX)],
+  },
+  // It works on Tempo's own bucket alone.
+  rewind: NONE,
+};
+
+/** Those commands that work on a repository, in the order of `--help`. */
+export const STORAGE_COMMANDS = (Object.keys(STORAGE_RIGHTS) as CommandName[]).filter((command) =>
+  Object.values(STORAGE_RIGHTS[command]).some((keys) => keys.length > 0),
+);

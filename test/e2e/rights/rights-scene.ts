@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { CommandName } from '../../../lib/contract/index';
+import { copyFixture, makeBlock } from '../../helpers/tempo-tree';
+import type { Credentials } from './minio-users';
+import type { S3Call, S3Recorder } from './s3-recorder';
+
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+const RUNNER = resolve(__dirname, '../../../dist/tempo-backup.js');
+/** More than one part. */
+const BIG = 9 * 1024 * 1024;
+/** Longer than a backup of this scene takes; what is past it is tried by waiting. */
+export const GRACE_SECONDS = 15;
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly stderr: string;
+  readonly calls: readonly S3Call[];
+}
+
+/** A bucket with versions, a Tempo's data to back up into it, and the program with each command's own credentials. */
+export class RightsScene {
+  static async make(recorder: S3Recorder, server: { endpoint: string; root: Credentials }): Promise<RightsScene> {
+    const scene = new RightsScene(recorder, server, await mkdtemp(join(tmpdir(), 'tempo-backup-rights-')));
+    copyFixture('tempo-2.9', scene.folder);
+    await writeFile(scene.tempoConfig, 'block_retention: 87600h\n');
+    await scene.root.send(new CreateBucketCommand({ Bucket: scene.bucket }));
+    await scene.root.send(
+      new PutBucketVersioningCommand({ Bucket: scene.bucket, VersioningConfiguration: { Status: 'Enabled' } }),
+    );
+    await scene.configure();
+    return scene;
+  }
+
+  readonly bucket = `rights-${randomBytes(6).toString('hex')}`;
+  readonly prefix = 'prod/';
+  readonly root: S3Client;
+  readonly users = new Map<CommandName, Credentials>();
+  /** Everything that each command called. */
+  readonly called = new Map<CommandName, S3Call[]>();
+
+  private constructor(
+    private readonly recorder: S3Recorder,
+    private readonly server: { readonly endpoint: string; readonly root: Credentials },
+    private readonly folder: string,
+  ) {
+    this.root = this.client(server.root);
+  }
+
+  /** A client past the recorder. */
+  client(credentials: Credentials): S3Client {
+    return new S3Client({ endpoint: this.server.endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
+  }
+
+  /** Runs the bundled program as the command's user. */
+  async run(command: CommandName, ...args: string[]): Promise<Ran> {
+    const user = this.users.get(command);
+    if (!user) throw new Error(`there is no user for ${command}`);
+    this.recorder.calls = [];
+    const env = {
+      PATH: process.env['PATH'],
+      AWS_ACCESS_KEY_ID: user.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+    const argv = [RUNNER, command, ...args, '--config', this.config, '--output', 'json', '--log-format', 'text'];
+    const ran = await new Promise<Pick<Ran, 'exitCode' | 'stderr'>>((done) => {
+      execFile(process.execPath, argv, { env }, (error, _stdout, stderr) =>
+        done({ exitCode: error ? Number(error.code ?? 1) : 0, stderr }),
+      );
+    });
+    const calls = this.recorder.calls.map((call) => ({ ...call, key: this.relative(call.key) }));
+    this.called.set(command, [...(this.called.get(command) ?? []), ...calls]);
+    return { ...ran, calls };
+  }
+
+  /** The folder that restores go to. */
+  get target(): string {
+    return join(this.folder, 'restored');
+  }
+
+  /** A new block of the source, larger than a part. */
+  addBlock(): { readonly id: string; readonly data: Buffer } {
+    const { id, files } = makeBlock(join(this.folder, 'var-tempo/traces'), 'team-a', { size: BIG });
+    return { id, data: files.get('data.parquet') ?? Buffer.alloc(0) };
+  }
+
+  /** Changes Tempo's configuration file, and says under which key it will lie. */
+  async changeTempoConfig(text: string): Promise<string> {
+    await writeFile(this.tempoConfig, text);
+    return `config/${createHash('sha256').update(text).digest('hex')}.yaml`;
+  }
+
+  async put(key: string, body: Buffer | string): Promise<void> {
+    await this.root.send(new PutObjectCommand({ Bucket: this.bucket, Key: this.prefix + key, Body: body }));
+  }
+
+  async get(key: string): Promise<Buffer> {
+    const { Body } = await this.root.send(new GetObjectCommand({ Bucket: this.bucket, Key: this.prefix + key }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.root.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: this.prefix + key }));
+  }
+
+  async keys(prefix: string): Promise<string[]> {
+    const { Contents = [] } = await this.root.send(
+      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.prefix + prefix }),
+    );
+    return Contents.map(({ Key = '' }) => this.relative(Key));
+  }
+
+  /** Key and ID of some version of each object and delete marker. */
+  async versions(): Promise<{ Key: string; VersionId: string }[]> {
+    const { Versions = [], DeleteMarkers = [] } = await this.root.send(
+      new ListObjectVersionsCommand({ Bucket: this.bucket }),
+    );
+    return [...Versions, ...DeleteMarkers].map(({ Key = '', VersionId = '' }) => ({ Key, VersionId }));
+  }
+
+  /** Makes the program forget where Tempo's configuration lies, as on a machine that is new. */
+  forgetTempoConfig(): Promise<void> {
+    return this.configure('');
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true });
+    this.root.destroy();
+  }
+
+  private get config(): string {
+    return join(this.folder, 'tempo-backup.yaml');
+  }
+
+  private get tempoConfig(): string {
+    return join(this.folder, 'tempo.yaml');
+  }
+
+  private relative(key: string): string {
+    return key.startsWith(this.prefix) ? key.slice(this.prefix.length) : key;
+  }
+
+  private async configure(tempoConfig = this.tempoConfig): Promise<void> {
+    const storage = `{ path: ${this.folder}/var-tempo/traces, walPath: ${this.folder}/var-tempo/wal }`;
+    const url = `s3://${this.bucket}/prod?${new URLSearchParams({ endpoint: this.recorder.endpoint, region: 'us-east-1' }).toString()}`;
+    const rule = "{ name: short, schedule: { cron: '* * * * *' }, deleteAfter: 1s }";
+    await writeFile(
+      this.config,
+      [
+        `tempo: { storage: ${storage}, configFiles: [${tempoConfig}], retention: 87600h }`,
+        `repository: { url: "${url}" }`,
+        `plan: { prune: { grace: ${GRACE_SECONDS}s, maxShare: 1 }, rules: [${rule}] }`,
+        '',
+      ].join('\n'),
+    );
+  }
+}

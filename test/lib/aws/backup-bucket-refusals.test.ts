@@ -1,0 +1,188 @@
+import * as pulumi from '@pulumi/pulumi';
+import { type BackupBucketArgs, S3Compatible, type S3Feature } from '../../../lib/aws/index';
+import type { PlanInput } from '../../../lib/contract/index';
+import { valueOf } from '../../helpers/recording-engine';
+import { COMPONENTS, DEFAULT_NAMES, make, planned, refusalOf } from './component-scene';
+
+describe('a plan that contradicts itself', () => {
+  it.each<[string, PlanInput, string]>([
+    ['keeps nothing', { rules: [{ ...hourly(), deleteAfter: '1h' }] }, 'plan.rules.hourly.deleteAfter'],
+    ["can't meet an objective", { objectives: { wal: { recoveryPoint: '1m' } } }, 'plan.objectives.wal.recoveryPoint'],
+    ['expires current objects', lifecycle({ objects: 'current', action: 'expire' }), 'plan.storage.lifecycle.0'],
+    [
+      'archives current objects for longer than a recovery may take',
+      lifecycle({ objects: 'current', action: 'transition', storageClass: 'DEEP_ARCHIVE' }),
+      'plan.storage.lifecycle.0',
+    ],
+    [
+      'drops versions before a loss is noticed',
+      lifecycle({ objects: 'noncurrent', action: 'expire', after: '13d' }),
+      'plan.storage.lifecycle.0.after',
+    ],
+    ['locks for longer than it keeps', { storage: { lockPeriod: '8d' } }, 'plan.storage.lockPeriod'],
+    ['verifies nothing', { verification: { fullSchedule: null } }, 'plan.verification.fullSchedule'],
+  ])('is refused before anything is registered when it %s', async (_, changes, path) => {
+    const outcome = await make({ plan: planned(changes) }).catch((error: unknown) => error);
+    if (!pulumi.InputPropertiesError.isInstance(outcome)) throw outcome;
+    expect(outcome.message).toMatch(/^the plan contradicts itself: 'plan\./);
+    expect(outcome.errors.map(({ propertyPath }) => propertyPath)).toContain(path);
+  });
+
+  it('is refused for a WAL rule where no volume holds the WAL, and only there', async () => {
+    const context = { storage: 'local', walVolume: false } as const;
+    await expect(make({ context })).rejects.toThrow(/'plan\.rules\.wal\.scope'/);
+    await expect(make({ context: { ...context, walVolume: true } })).resolves.toBeDefined();
+  });
+
+  it.each<[string, PlanInput, string, string]>([
+    [
+      'counts in hours',
+      lifecycle({ objects: 'noncurrent', action: 'expire', after: '36h' }, '1d'),
+      'plan.storage.lifecycle.0.after',
+      'must be a whole number of days, as lifecycle rules count in days, got 36h',
+    ],
+    [
+      'moves objects earlier than S3 does',
+      lifecycle({ objects: 'current', action: 'transition', storageClass: 'STANDARD_IA', after: '29d' }),
+      'plan.storage.lifecycle.0.after',
+      'must be at least 30d, as S3 moves nothing to STANDARD_IA earlier, got 29d',
+    ],
+  ])('is refused when a lifecycle rule %s', async (_, changes, propertyPath, reason) => {
+    expect(await refusalOf({ plan: planned(changes) })).toMatchObject({ propertyPath, reason });
+  });
+
+  it('is refused when objects would have to move back to a warmer class, or be gone before they move', async () => {
+    const move = (after: string, storageClass: 'STANDARD_IA' | 'GLACIER_IR') =>
+      ({ objects: 'current', action: 'transition', after, storageClass }) as const;
+    const back = planned({ storage: { lifecycle: [move('30d', 'GLACIER_IR'), move('60d', 'STANDARD_IA')] } });
+    expect(await refusalOf({ plan: back })).toMatchObject({
+      propertyPath: 'plan.storage.lifecycle.1.storageClass',
+      reason: 'must be colder than GLACIER_IR, where the objects are moved after 30 days, got STANDARD_IA',
+    });
+    const gone = planned({
+      storage: {
+        lifecycle: [
+          { objects: 'noncurrent', action: 'transition', after: '30d', storageClass: 'GLACIER' },
+          { objects: 'noncurrent', action: 'expire', after: '30d' },
+        ],
+      },
+    });
+    expect(await refusalOf({ plan: gone })).toMatchObject({
+      propertyPath: 'plan.storage.lifecycle.1.after',
+      reason: 'must be longer than the 30 days after which noncurrent versions move to GLACIER, got 30 days',
+    });
+  });
+});
+
+describe('an S3-compatible server', () => {
+  const url = 'https://minio.example.com:9000';
+
+  it('gets what a MinIO has, and the component says what is left out', async () => {
+    const engine = await make({ endpoint: S3Compatible.minio({ url }), objectLock: { days: 7 } });
+    expect(engine.names().filter((name) => !COMPONENTS.includes(name))).toEqual([
+      'Bucket tempo-backups',
+      'BucketLifecycleConfiguration tempo-backups-lifecycle',
+      'BucketObjectLockConfiguration tempo-backups-lock',
+      'BucketServerSideEncryptionConfiguration tempo-backups-encryption',
+      'BucketVersioning tempo-backups-versioning',
+    ]);
+    expect(engine.find('tempo-backups-lifecycle', 'BucketLifecycleConfiguration').inputs['rules']).toEqual([
+      expect.objectContaining({ id: 'noncurrent-versions', noncurrentVersionExpiration: { noncurrentDays: 365 } }),
+    ]);
+    expect(engine.made.switchedOff).toEqual([
+      'public-access-block',
+      'ownership-controls',
+      'bucket-policy',
+      'access-logs',
+      'replication',
+      'abort-incomplete-uploads',
+      'transitions',
+    ]);
+    expect(await valueOf(engine.made.repositoryUrl)).toBe(
+      's3://tempo-backups-0a1b2c3?region=eu-west-1&endpoint=https%3A%2F%2Fminio.example.com%3A9000',
+    );
+  });
+
+  it('gets transitions when it has tiers, and no encryption when it has no key', async () => {
+    const engine = await make({ endpoint: S3Compatible.minio({ url, tiers: true, encryption: false }) });
+    const rules = engine.find('tempo-backups-lifecycle', 'BucketLifecycleConfiguration').inputs['rules'];
+    expect((rules as { id: string }[]).map(({ id }) => id)).toEqual(['noncurrent-versions', 'current-blocks']);
+    expect(engine.ofType('BucketServerSideEncryptionConfiguration')).toEqual([]);
+  });
+
+  it('gets everything when nothing is said to be lacking', async () => {
+    const engine = await make({ endpoint: S3Compatible.server({ url }) });
+    expect(engine.names()).toEqual([...COMPONENTS, ...DEFAULT_NAMES].sort());
+  });
+
+  it.each<[keyof BackupBucketArgs, S3Feature, Partial<BackupBucketArgs>]>([
+    ['replica', 'replication', { replica: { region: 'eu-central-1' } }],
+    ['accessLogs', 'access-logs', { accessLogs: { bucket: 'logs' } }],
+    ['encryption', 'encryption', { encryption: { kms: true } }],
+    [
+      'crossAccountGrants',
+      'bucket-policy',
+      { crossAccountGrants: [{ command: 'restore', principalArn: 'arn:aws:iam::2:role/r' }] },
+    ],
+  ])("refuses '%s' where '%s' is lacking, instead of leaving it out", async (path, feature, args) => {
+    const endpoint = S3Compatible.server({ url, without: [feature] });
+    expect(await refusalOf({ ...args, endpoint })).toMatchObject({
+      propertyPath: path,
+      reason: `must be left out: 'endpoint' says that the server lacks '${feature}'`,
+    });
+  });
+});
+
+describe('bad input to a BackupBucket', () => {
+  it.each<[string, Partial<BackupBucketArgs>, string, string]>([
+    [
+      'a bucket with capitals',
+      { bucket: 'Acme' },
+      'bucket',
+      "must be 3 to 63 lower-case letters, digits, dots and dashes, got 'Acme'",
+    ],
+    [
+      'a prefix with slashes around it',
+      { prefix: '/prod/' },
+      'prefix',
+      "must be a folder without slashes around it, such as 'prod', got '/prod/'",
+    ],
+    [
+      'a TLS version that is no more',
+      { minimumTlsVersion: '1.1' },
+      'minimumTlsVersion',
+      "must be one of 1.2, 1.3, got '1.1'",
+    ],
+    [
+      'a key that is no ARN',
+      { encryption: { keyArn: 'alias/x' } },
+      'encryption.keyArn',
+      "must be an ARN, got 'alias/x'",
+    ],
+    [
+      'a key that is not to be used',
+      { encryption: { kms: false, keyArn: 'arn:aws:kms::1:key/1' } },
+      'encryption.kms',
+      "must not be false when 'encryption.keyArn' is given; leave one of them out",
+    ],
+    [
+      'a principal that is no ARN',
+      { crossAccountGrants: [{ command: 'restore', principalArn: '222222222222' }] },
+      'crossAccountGrants.0.principalArn',
+      "must be an ARN, got '222222222222'",
+    ],
+  ])('throws when there is %s', async (_, args, propertyPath, reason) => {
+    expect(await refusalOf(args)).toMatchObject({ propertyPath, reason });
+  });
+});
+
+function hourly() {
+  return { name: 'hourly', schedule: { cron: '5 * * * *' }, scope: 'all' as const };
+}
+
+type LifecycleInput = NonNullable<NonNullable<PlanInput['storage']>['lifecycle']>[number];
+
+function lifecycle(rule: Omit<LifecycleInput, 'after'> & { after?: string }, detectionWindow?: string): PlanInput {
+  const storage = { lifecycle: [{ after: '30d', ...rule }] };
+  return detectionWindow === undefined ? { storage } : { storage, detectionWindow };
+}

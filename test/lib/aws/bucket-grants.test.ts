@@ -1,0 +1,78 @@
+import { commandPolicy, LONGEST_INLINE_POLICY } from '../../../lib/aws/bucket-grants';
+import { STORAGE_COMMANDS } from '../../../lib/contract/index';
+
+const bucketArn = 'arn:aws:s3:::acme';
+const keyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
+const find = (statements: readonly { Sid: string }[], sid: string) => statements.find(({ Sid }) => Sid === sid);
+
+describe('the policy of a command', () => {
+  it('permits a restore to read below its prefix, and nothing else', () => {
+    expect(commandPolicy('restore', { bucketArn, prefix: 'prod/', keyArn }).Statement).toEqual([
+      {
+        Sid: 'List',
+        Effect: 'Allow',
+        Action: ['s3:ListBucket'],
+        Resource: bucketArn,
+        Condition: { StringLike: { 's3:prefix': ['prod/points/*'] } },
+      },
+      {
+        Sid: 'LearnThatObjectsAreAbsent',
+        Effect: 'Allow',
+        Action: ['s3:ListBucket'],
+        Resource: bucketArn,
+        Condition: { Null: { 's3:prefix': 'true' } },
+      },
+      {
+        Sid: 'Get',
+        Effect: 'Allow',
+        Action: ['s3:GetObject'],
+        Resource: ['repository.json', 'blocks/*', 'rewritten/*', 'wal/*', 'config/*', 'indexes/*', 'points/*'].map(
+          (key) => `${bucketArn}/prod/${key}`,
+        ),
+      },
+      {
+        Sid: 'UseKey',
+        Effect: 'Allow',
+        Action: ['kms:Decrypt'],
+        Resource: keyArn,
+        Condition: { StringLike: { 'kms:EncryptionContext:aws:s3:arn': [bucketArn, `${bucketArn}/*`] } },
+      },
+      {
+        Sid: 'KeepVersions',
+        Effect: 'Deny',
+        Action: ['s3:DeleteObjectVersion', 's3:BypassGovernanceRetention'],
+        Resource: `${bucketArn}/*`,
+      },
+    ]);
+  });
+
+  it('permits a backup to write, with the key, and never to delete', () => {
+    const { Statement } = commandPolicy('backup', { bucketArn, prefix: '', keyArn });
+    expect(find(Statement, 'Put')).toMatchObject({ Action: ['s3:PutObject', 's3:AbortMultipartUpload'] });
+    expect(find(Statement, 'UseKey')).toMatchObject({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'] });
+    expect(find(Statement, 'Delete')).toBeUndefined();
+  });
+
+  it('lets only prune delete, and prune read no data', () => {
+    const deleting = STORAGE_COMMANDS.filter((command) =>
+      JSON.stringify(commandPolicy(command, { bucketArn, prefix: '' })).includes('"s3:DeleteObject"'),
+    );
+    expect(deleting).toEqual(['prune']);
+    const { Statement } = commandPolicy('prune', { bucketArn, prefix: '' });
+    expect(JSON.stringify(find(Statement, 'Get'))).not.toMatch(/blocks|rewritten|wal|config/);
+  });
+
+  it('names no key where there is none', () => {
+    expect(JSON.stringify(commandPolicy('backup', { bucketArn, prefix: '' }))).not.toContain('kms:');
+  });
+
+  it.each(STORAGE_COMMANDS)('of %s is small enough for a role, for the longest names', (command) => {
+    const long = { bucketArn: `arn:aws-us-gov:s3:::${'b'.repeat(63)}`, prefix: `${'p'.repeat(100)}/`, keyArn };
+    expect(JSON.stringify(commandPolicy(command, long)).length).toBeLessThan(LONGEST_INLINE_POLICY);
+  });
+
+  it.each(STORAGE_COMMANDS)('of %s has no wildcard among its actions', (command) => {
+    const actions = commandPolicy(command, { bucketArn, prefix: '' }).Statement.flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+});

@@ -1,0 +1,33 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+type Report = Readonly<Record<string, { readonly failures: string[]; readonly registered: string[] }>>;
+
+describe('an input that is known only later', () => {
+  let report: Report;
+  beforeAll(() => {
+    const program = join(__dirname, 'late-inputs.ts');
+    // It ends with an error, as failed registrations leave promises behind.
+    const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', program], { encoding: 'utf8' });
+    report = JSON.parse(stdout) as Report;
+  }, 60_000);
+
+  it.each([
+    ['a lock', /must not be longer than the shortest 'deleteAfter', got 8d/, 'BucketObjectLockConfiguration'],
+    ['a replica', /must be another region than the bucket's, got 'eu-west-1' for both/, 'BucketReplicationConfig'],
+    ['a bucket name', /must be 3 to 63 lower-case letters, digits, dots and dashes, got 'No'/, 'Bucket'],
+    ['too many principals', /must fit into a bucket policy of 20480 bytes, got \d+ bytes/, 'BucketPolicy'],
+    ['a service account', /must not be empty, got ''/, 'Role'],
+  ])('is checked then, and what it is for is not made: %s', (name, message, type) => {
+    const { failures, registered } = report[name] ?? { failures: [], registered: [] };
+    expect(failures.join('\n')).toMatch(message);
+    expect(registered.filter((each) => each.startsWith(`${type} `))).toEqual([]);
+  });
+
+  it('is used when it is sound', () => {
+    expect(report['a sound lock']).toEqual({
+      failures: [],
+      registered: expect.arrayContaining(['BucketObjectLockConfiguration tempo-backups-lock']),
+    });
+  });
+});

@@ -1,0 +1,49 @@
+import { BackupBucket, type BackupBucketArgs, RunnerRole } from '../../../lib/aws/index';
+import { recommendedPlan } from '../../../lib/contract/index';
+import { RecordingEngine } from '../../helpers/recording-engine';
+
+// A program of its own, as Pulumi reports what goes wrong in an output as an unhandled rejection, which fails any test.
+const failures = new Set<unknown>();
+process.on('unhandledRejection', (reason) => failures.add(reason));
+
+/** Known a moment after it is asked for. */
+function later<T extends string | number>(value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(() => resolve(value), 10));
+}
+
+const bucket = (args: Partial<BackupBucketArgs>) => (): void => {
+  new BackupBucket('tempo-backups', { plan: recommendedPlan(), ...args });
+};
+const principals = Array.from({ length: 60 }, (_, index) => ({
+  command: 'prune' as const,
+  principalArn: `arn:aws:iam::222222222222:role/prune-${index}`,
+}));
+
+const PROGRAMS: Readonly<Record<string, () => void>> = {
+  'a lock': bucket({ objectLock: { days: later(8) } }),
+  'a sound lock': bucket({ objectLock: { days: later(7) } }),
+  'a replica': bucket({ region: 'eu-west-1', replica: { region: later('eu-west-1') } }),
+  'a bucket name': bucket({ bucket: later('No') }),
+  'too many principals': bucket({ crossAccountGrants: principals }),
+  'a service account': () => {
+    new RunnerRole('tempo-backup', { cluster: 'prod', namespace: 'observability', serviceAccount: later('') });
+  },
+};
+
+async function main(): Promise<void> {
+  const report: Record<string, { failures: string[]; registered: string[] }> = {};
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    failures.clear();
+    const engine = new RecordingEngine();
+    let ended = false;
+    const end = engine.execute(program).catch((error: unknown) => failures.add(error));
+    void end.then(() => (ended = true));
+    // A registration that fails is waited for in vain; what doesn't depend on it still comes.
+    while (!ended && failures.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    report[name] = { failures: [...failures].map(String), registered: engine.names() };
+  }
+  console.log(JSON.stringify(report));
+}
+
+void main();
