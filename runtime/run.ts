@@ -13,9 +13,10 @@ import { refuseNesting } from './commands/nesting';
 import { prune } from './commands/prune';
 import { restore } from './commands/restore';
 import { show } from './commands/show';
+import { snapshot } from './commands/snapshot/snapshot';
 import { verify } from './commands/verify';
 import { loadConfiguration } from './configuration';
-import { InterruptedError, RefusedError, RunnerError, UsageError } from './errors';
+import { InterruptedError, RefusedError, RunnerError } from './errors';
 import { helpText } from './help';
 import { createLog, type Log, type LogFormat } from './log';
 import { NO_PROGRESS, terminalProgress } from './progress';
@@ -125,7 +126,7 @@ async function dispatch(call: CommandCall, context: CommandContext): Promise<Com
     case 'prune':
       return completed('prune', await prune(context, call.options));
     case 'snapshot':
-      throw new UsageError(`snapshot ${call.options.action}: volume snapshots are not made by this release`);
+      return completed('snapshot', await snapshot(context, call.options));
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Damage } from './manifest';
 import { type Scope } from './plan/rule';
+import { type SnapshotResult } from './volume-snapshots/results';
 
 /** Requests to the repository's storage by kind, such as `{ put: 12, get: 1 }`. */
 export type Requests = Readonly<Record<string, number>>;
@@ -242,4 +243,6 @@ export interface CommandResults {
   readonly restore: RestoreResult;
   /** Of `prune`. */
   readonly prune: PruneResult;
+  /** Of `snapshot`, by action. */
+  readonly snapshot: SnapshotResult & Receipt;
 }

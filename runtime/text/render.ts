@@ -10,6 +10,7 @@ import type {
   VerifyResult,
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
+import { renderSnapshot } from './render-snapshot';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in keyof CommandResults]: (result: CommandResults[C], now: Date) => string };
@@ -21,6 +22,7 @@ const RENDERERS: Renderers = {
   verify: renderVerify,
   restore: renderRestore,
   prune: renderPrune,
+  snapshot: renderSnapshot,
 };
 
 /** The result of a command as people read it. */

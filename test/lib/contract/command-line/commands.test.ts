@@ -49,7 +49,7 @@ describe('the commands', () => {
         'allow',
       ],
       prune: ['dry-run', 'allow'],
-      snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run'],
+      snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run', 'allow'],
     });
   });
 
