@@ -17,17 +17,28 @@ export async function settleLeftovers(
 ): Promise<SettledLeftovers> {
   const adopted: string[] = [];
   const removed: string[] = [];
-  for (const { inCluster, record: known_, own } of known) {
-    if (!own || known_ || !inCluster || inCluster.isDeleting) continue;
+  for (const { inCluster, record: recorded, own } of known) {
+    if (!own || recorded || !inCluster || inCluster.isDeleting) continue;
+    const { name } = inCluster;
     if (inCluster.isReady) {
-      if (!scene.options.dryRun && !(await adopt(scene, inCluster))) continue;
-      adopted.push(inCluster.name);
+      if (await settled(scene, () => adopt(scene, inCluster))) adopted.push(name);
     } else if (isGivenUp(inCluster, scene.context.now())) {
-      if (!scene.options.dryRun) await snapshots.delete(inCluster.name);
-      removed.push(inCluster.name);
+      if (await settled(scene, () => snapshots.delete(name))) removed.push(name);
     }
   }
   return { adopted, removed };
+}
+
+/** Does it, unless it is a dry run. What can't be settled must not keep a new one from being made. */
+async function settled({ context, options }: SnapshotScene, work: () => Promise<boolean>): Promise<boolean> {
+  if (options.dryRun) return true;
+  try {
+    return await work();
+  } catch (error) {
+    if (context.signal.aborted || !(error instanceof RunnerError)) throw error;
+    context.log.warn(`${error.message}; what an earlier run has left stays as it is`);
+    return false;
+  }
 }
 
 function isGivenUp({ annotations }: VolumeSnapshot, now: Date): boolean {
@@ -36,16 +47,9 @@ function isGivenUp({ annotations }: VolumeSnapshot, now: Date): boolean {
 }
 
 async function adopt(scene: SnapshotScene, snapshot: VolumeSnapshot): Promise<boolean> {
-  const { log } = scene.context;
   const source = sourceIn(snapshot);
-  try {
-    if (source) await record(scene, snapshot, source);
-    else log.warn(`volume snapshot '${snapshot.name}' has lost its annotations, so it stays without a record`);
-    return source !== undefined;
-  } catch (error) {
-    // What can't be recorded must not keep a new one from being made.
-    if (scene.context.signal.aborted || !(error instanceof RunnerError)) throw error;
-    log.warn(`${error.message}; it stays without a record`);
-    return false;
-  }
+  if (source) await record(scene, snapshot, source);
+  else
+    scene.context.log.warn(`volume snapshot '${snapshot.name}' has lost its annotations, so it stays without a record`);
+  return source !== undefined;
 }

@@ -80,12 +80,10 @@ function newestReady(newestFirst: readonly KnownVolumeSnapshot[]): Set<string> {
 function reasonsOfAge(known: KnownVolumeSnapshot, now: Date): string[] {
   const { inCluster, record } = known;
   if (!record) return ['has no record'];
-  const said = [
-    record.deleteAfter,
-    ...(inCluster ? [inCluster.annotations[VolumeSnapshotAnnotation.DELETE_AFTER]] : []),
-  ];
+  const said = [record.deleteAfter];
+  if (inCluster) said.push(inCluster.annotations[VolumeSnapshotAnnotation.DELETE_AFTER] ?? null);
   const age = now.getTime() - Math.max(inCluster?.requestedAt.getTime() ?? 0, timeOf(known).getTime());
-  return [...new Set(said)].flatMap((deleteAfter) => reasonOfAge(deleteAfter ?? null, age));
+  return [...new Set(said)].flatMap((deleteAfter) => reasonOfAge(deleteAfter, age));
 }
 
 async function carryOut(

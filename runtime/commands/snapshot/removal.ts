@@ -6,11 +6,11 @@ import { waitFor } from './wait-for';
 const REMOVAL_MS = 10_000;
 
 /** Deletes a volume snapshot and waits a little. False: it was asked to go and is still there. */
-export async function remove(snapshots: VolumeSnapshots, name: string): Promise<boolean> {
+export async function remove(snapshots: VolumeSnapshots, name: string, milliseconds = REMOVAL_MS): Promise<boolean> {
   const signal = AbortSignal.timeout(3 * REMOVAL_MS);
   await snapshots.delete(name, { signal });
   const isGone = async () => ((await snapshots.get(name, { signal })) === undefined ? true : undefined);
-  return (await waitFor(isGone, { milliseconds: REMOVAL_MS, signal })) ?? false;
+  return (await waitFor(isGone, { milliseconds, signal })) ?? false;
 }
 
 /** Deletes one that failed, and tells what came of it: what went wrong before must not be hidden by this. */

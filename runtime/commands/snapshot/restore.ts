@@ -26,7 +26,7 @@ export async function restore(scene: SnapshotScene): Promise<Outcome<SnapshotRes
   const workload = options.swap ? await workloadOf(scene, snapshots) : undefined;
   const order = await orderOf(scene, { snapshots, snapshot, source, workload });
   const result = { action: 'restore', dryRun: options.dryRun, volumeSnapshot: snapshot.name } as const;
-  if (workload && order.isBound) {
+  if (workload && order.isFixed) {
     const swap = await stepsByHand(snapshots, { workload, order, now: scene.context.now() });
     return {
       result: { ...result, claim: null, swap },
@@ -94,31 +94,38 @@ interface Known {
   readonly workload: Workload | undefined;
 }
 
-async function orderOf(scene: SnapshotScene, known: Known): Promise<ClaimOrder & { readonly isBound: boolean }> {
+async function orderOf(scene: SnapshotScene, known: Known): Promise<ClaimOrder & { readonly isFixed: boolean }> {
   const { snapshots, snapshot, source, workload } = known;
-  const { options } = scene;
-  const use = workload && useOf(workload, source.claim);
+  const { claim, deadline = DEFAULT_DEADLINE } = scene.options;
   const exists = (await snapshots.api.get(claimRef(snapshots.namespace, source.claim))) !== undefined;
-  // The name is free: whatever wants the claim gets the new one without any swap.
+  // Where the name is free, whatever wants the claim gets the new one without any swap.
   const inPlace = workload !== undefined && !exists;
-  const name = options.claim ?? (inPlace ? source.claim : timedName(source.claim, 'restored', takenAt(snapshot)));
-  if (workload && use === 'none' && useOf(workload, name) !== 'volume')
-    throw new UsageError(
-      `swap claim '${source.claim}': ${workload.name} doesn't use it; correct 'kubernetes.workload', or leave out '--swap'`,
-      { claim: source.claim, workload: workload.name },
-    );
-  if (use === 'template' && name !== source.claim && !exists)
-    throw new UsageError(
-      `swap claim '${source.claim}': a template of ${workload?.name ?? ''} fixes the name of its claim; leave out '--claim'`,
-    );
+  const name = claim ?? (inPlace ? source.claim : timedName(source.claim, 'restored', takenAt(snapshot)));
   return {
-    name,
-    source,
-    snapshot,
+    ...{ name, source, snapshot },
     bytes: Math.max(snapshot.restoreBytes ?? 0, source.bytes),
-    deadlineMs: parseDuration(options.deadline ?? DEFAULT_DEADLINE),
-    isBound: use === 'template' && exists,
+    deadlineMs: parseDuration(deadline),
+    isFixed: workload !== undefined && isFixed(workload, { old: source.claim, name, exists }),
   };
+}
+
+/** Whether a template of the workload fixes the name of the claim that is to be replaced. Throws when there is nothing to replace. */
+function isFixed(
+  workload: Workload,
+  claims: { readonly old: string; readonly name: string; readonly exists: boolean },
+): boolean {
+  const { old, name, exists } = claims;
+  const use = useOf(workload, old);
+  if (use === 'none' && useOf(workload, name) !== 'volume')
+    throw new UsageError(
+      `swap claim '${old}': ${workload.name} doesn't use it; correct 'kubernetes.workload', or leave out '--swap'`,
+      { claim: old, workload: workload.name },
+    );
+  if (use === 'template' && name !== old && !exists)
+    throw new UsageError(
+      `swap claim '${old}': a template of ${workload.name} fixes the name of its claim; leave out '--claim'`,
+    );
+  return use === 'template' && exists;
 }
 
 function takenAt({ takenAt: taken, requestedAt }: VolumeSnapshot): Date {

@@ -46,8 +46,13 @@ export async function survey(scene: SnapshotScene, found: readonly VolumeSnapsho
   const onlyRecorded = [...records.records.values()]
     .filter(({ name }) => !seen.has(name))
     .map((record): KnownVolumeSnapshot => ({ name: record.name, inCluster: undefined, record, own: true }));
-  const known = [...inCluster, ...onlyRecorded].sort((a, b) => timeOf(b).getTime() - timeOf(a).getTime());
+  const known = [...inCluster, ...onlyRecorded].sort(newestFirst);
   return { known, records };
+}
+
+/** The cluster's times are whole seconds; names have the time in them, too. */
+function newestFirst(a: KnownVolumeSnapshot, b: KnownVolumeSnapshot): number {
+  return timeOf(b).getTime() - timeOf(a).getTime() || (a.name < b.name ? 1 : -1);
 }
 
 /** What a known volume snapshot is, in words. */

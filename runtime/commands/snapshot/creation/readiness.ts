@@ -15,8 +15,9 @@ const CLASS_PROBLEM = /snapshot ?class/i;
 export async function whenReady(
   snapshots: VolumeSnapshots,
   name: string,
-  options: WaitOptions,
+  options: WaitOptions & { readonly patienceMs?: number },
 ): Promise<VolumeSnapshot> {
+  const { patienceMs = PATIENCE_MS } = options;
   let failingSince: number | undefined;
   const ready = await waitFor(async () => {
     const found = await snapshots.get(name);
@@ -24,7 +25,8 @@ export async function whenReady(
       throw failure(name, 'somebody deleted it while it was awaited; run it again', ExitCode.FAILED);
     if (found.isReady) return found;
     failingSince = found.error === undefined ? undefined : (failingSince ?? performance.now());
-    if (found.error !== undefined) giveUpIfFinal(name, found.error, performance.now() - (failingSince ?? 0));
+    if (found.error !== undefined)
+      giveUpIfFinal(name, found.error, performance.now() - (failingSince ?? 0) >= patienceMs);
     return undefined;
   }, options);
   if (ready !== undefined) return ready;
@@ -32,15 +34,14 @@ export async function whenReady(
   throw failure(name, `${waited}: ${await whyNotReady(snapshots, name)}; see to that, or raise --deadline`);
 }
 
-function giveUpIfFinal(name: string, error: string, failingMs: number): void {
+function giveUpIfFinal(name: string, error: string, isOutOfPatience: boolean): void {
   if (CLASS_PROBLEM.test(error))
     throw failure(
       name,
       `${error}; set 'kubernetes.volumeSnapshotClass' to a VolumeSnapshotClass of the claim's driver ('kubectl get volumesnapshotclass'), or mark one as the default`,
       ExitCode.CONFIGURATION,
     );
-  if (failingMs >= PATIENCE_MS)
-    throw failure(name, `its driver fails for ${formatDuration(PATIENCE_MS)}: ${error}; see to the driver`);
+  if (isOutOfPatience) throw failure(name, `it only fails: ${error}; see to its driver`);
 }
 
 async function whyNotReady(snapshots: VolumeSnapshots, name: string): Promise<string> {
