@@ -109,6 +109,8 @@ suite('volume snapshots in a cluster', () => {
       metadata: { name: workload },
       spec: {
         serviceName: workload,
+        // The worst case: scaling down deletes the claim.
+        persistentVolumeClaimRetentionPolicy: { whenScaled: 'Delete', whenDeleted: 'Retain' },
         selector: { matchLabels: { app: workload } },
         template: withVolume(scene.podTemplate(undefined, workload), 'set'),
         volumeClaimTemplates: [{ metadata: { name: 'set' }, spec: claimSpec(storageClass) }],

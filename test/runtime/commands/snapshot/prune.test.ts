@@ -85,9 +85,12 @@ describe('snapshot prune', () => {
     const newest = await made('daily', 400);
     age(byHand, 401);
     age(newest, 400);
-    scene.cluster.put(
-      volumeSnapshot('of-others', { metadata: { annotations: { 'tempo-backup/delete-after': '1d' } } }),
-    );
+    const annotations = { 'tempo-backup/delete-after': '1d' };
+    const foreign = scene.cluster.put(volumeSnapshot('of-others', { metadata: { annotations } }));
+    age('of-others', 30);
+    // Even when somebody forges a record of it.
+    const record = { ...scene.record(newest), name: 'of-others', uid: foreign.metadata.uid, deleteAfter: '1d' };
+    await scene.storage.put('pvc-snapshots/of-others.json', sourceOf(JSON.stringify(record)));
     const { result } = await scene.run('prune');
     expect(result.deleted).toEqual([]);
     expect(result.kept).toContainEqual({ name: byHand, reasons: ["has no 'deleteAfter'"] });

@@ -233,6 +233,23 @@ describe('snapshot restore --swap', () => {
     expect(current()?.metadata.annotations).toEqual({});
   });
 
+  it('keeps what somebody else changes meanwhile', async () => {
+    await start([boundClaim(CLAIM), SNAPSHOT, deployment, pod]);
+    let patches = 0;
+    scene.cluster.fault = ({ verb }) => {
+      const found = current();
+      if (verb === 'patch' && ++patches === 2 && found) {
+        const template = { spec: { volumes: [...volumes, { name: 'scratch', emptyDir: {} }] } };
+        scene.cluster.put({ ...found, spec: { ...(found.spec as object), template } });
+      }
+      return undefined;
+    };
+    expect((await restore()).result.swap?.done).toBe(true);
+    expect(current()?.spec).toMatchObject({
+      template: { spec: { volumes: [{}, { persistentVolumeClaim: { claimName: RESTORED } }, { name: 'scratch' }] } },
+    });
+  });
+
   it('says how to go back when Tempo does not become ready', async () => {
     const controllers = [provisioner, runsPods({ neverReady: true })];
     await start([boundClaim(CLAIM), SNAPSHOT, deployment, pod], { controllers });
@@ -283,6 +300,8 @@ describe('snapshot restore --swap', () => {
     ];
     expect(result.swap?.steps).toEqual(commands.map((each): unknown => expect.stringContaining(each)));
     expect(result.swap?.steps[5]).toContain('"name":"by-hand"');
+    expect(result.swap?.steps[0]).toContain('"persistentVolumeReclaimPolicy":"Retain"');
+    expect(result.swap?.steps[3]).toContain('"claimRef":{"name":"data-tempo-0-replaced-20261123-083000"');
     expect(scene.cluster.calls.filter(({ verb }) => !['get', 'list'].includes(verb))).toEqual([]);
   });
 
