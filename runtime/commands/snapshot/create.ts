@@ -9,7 +9,7 @@ import {
 import type { ClaimFacts } from '../../../lib/contract/volume-snapshots/record';
 import type { SnapshotCreateResult } from '../../../lib/contract/volume-snapshots/results';
 import { ConflictError } from '../../cluster/cluster-errors';
-import type { VolumeSnapshot, VolumeSnapshots } from '../../cluster/volume-snapshots';
+import type { VolumeSnapshot, VolumeSnapshots } from '../../cluster/objects/volume-snapshots';
 import { RunnerError, UsageError } from '../../errors';
 import type { Outcome } from '../context';
 import { boundClaim } from './creation/bound-claim';

@@ -1,6 +1,6 @@
 import { VolumeSnapshotAnnotation } from '../../../lib/contract/volume-snapshots/labels';
 import type { SettledLeftovers } from '../../../lib/contract/volume-snapshots/results';
-import type { VolumeSnapshot, VolumeSnapshots } from '../../cluster/volume-snapshots';
+import type { VolumeSnapshot, VolumeSnapshots } from '../../cluster/objects/volume-snapshots';
 import { RunnerError } from '../../errors';
 import { record, sourceIn } from './records';
 import type { SnapshotScene } from './scene';

@@ -4,7 +4,7 @@ import type {
   VolumeSnapshotFacts,
   VolumeSnapshotState,
 } from '../../../lib/contract/volume-snapshots/results';
-import type { VolumeSnapshot } from '../../cluster/volume-snapshots';
+import type { VolumeSnapshot } from '../../cluster/objects/volume-snapshots';
 import { RunnerError } from '../../errors';
 import type { Outcome } from '../context';
 import type { SnapshotScene } from './scene';

@@ -5,7 +5,7 @@ import type { SnapshotPruneResult } from '../../../lib/contract/volume-snapshots
 import { RunnerError } from '../../errors';
 import { reasonOfAge } from '../../repository/retention';
 import { settleVolumeSnapshot } from '../../repository/volume-snapshots/volume-snapshot-records';
-import type { VolumeSnapshots } from '../../cluster/volume-snapshots';
+import type { VolumeSnapshots } from '../../cluster/objects/volume-snapshots';
 import type { Outcome } from '../context';
 import { settleLeftovers } from './leftovers';
 import { remove } from './removal';

@@ -4,7 +4,7 @@ import {
   claimFactsSchema,
   type VolumeSnapshotRecord,
 } from '../../../lib/contract/volume-snapshots/record';
-import type { VolumeSnapshot } from '../../cluster/volume-snapshots';
+import type { VolumeSnapshot } from '../../cluster/objects/volume-snapshots';
 import { recordVolumeSnapshot } from '../../repository/volume-snapshots/volume-snapshot-records';
 import { RUNNER_VERSION } from '../../version';
 import type { SnapshotScene } from './scene';

@@ -1,5 +1,5 @@
 import { RunnerError } from '../../errors';
-import type { VolumeSnapshots } from '../../cluster/volume-snapshots';
+import type { VolumeSnapshots } from '../../cluster/objects/volume-snapshots';
 import { waitFor } from './wait-for';
 
 /** Drivers take a while, and a Job has no more than its grace period. */

@@ -1,7 +1,7 @@
 import type { SnapshotOptions } from '../../../lib/contract/command-line/commands';
 import type { KubernetesConfig } from '../../../lib/contract/kubernetes-config';
 import { labelValue, MANAGER, VolumeSnapshotLabel } from '../../../lib/contract/volume-snapshots/labels';
-import { type VolumeSnapshot, VolumeSnapshots } from '../../cluster/volume-snapshots';
+import { type VolumeSnapshot, VolumeSnapshots } from '../../cluster/objects/volume-snapshots';
 import { UsageError } from '../../errors';
 import type { CommandContext } from '../context';
 

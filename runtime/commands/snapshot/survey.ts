@@ -1,7 +1,7 @@
 import { VolumeSnapshotAnnotation, VolumeSnapshotLabel } from '../../../lib/contract/volume-snapshots/labels';
 import type { VolumeSnapshotRecord } from '../../../lib/contract/volume-snapshots/record';
 import type { VolumeSnapshotFacts, VolumeSnapshotState } from '../../../lib/contract/volume-snapshots/results';
-import type { VolumeSnapshot } from '../../cluster/volume-snapshots';
+import type { VolumeSnapshot } from '../../cluster/objects/volume-snapshots';
 import {
   readVolumeSnapshotRecords,
   type VolumeSnapshotRecords,

@@ -1,8 +1,8 @@
 import { ExitCode } from '../../../../lib/contract/exit-codes';
 import { type ClaimFacts, claimFactsSchema } from '../../../../lib/contract/volume-snapshots/record';
-import { claimRef, readClaim } from '../../../cluster/claims';
-import { reasonInEvents } from '../../../cluster/events';
-import type { VolumeSnapshots } from '../../../cluster/volume-snapshots';
+import { claimRef, readClaim } from '../../../cluster/objects/claims';
+import { reasonInEvents } from '../../../cluster/objects/events';
+import type { VolumeSnapshots } from '../../../cluster/objects/volume-snapshots';
 import { RunnerError, UsageError } from '../../../errors';
 
 /** What a claim is. Throws when there is none, or no volume behind it: then there is nothing to make a volume snapshot of. */

@@ -1,7 +1,7 @@
 import { ExitCode } from '../../../../lib/contract/exit-codes';
 import { formatDuration } from '../../../../lib/contract/values/duration';
-import { reasonInEvents } from '../../../cluster/events';
-import { VOLUME_SNAPSHOT, type VolumeSnapshot, type VolumeSnapshots } from '../../../cluster/volume-snapshots';
+import { reasonInEvents } from '../../../cluster/objects/events';
+import { VOLUME_SNAPSHOT, type VolumeSnapshot, type VolumeSnapshots } from '../../../cluster/objects/volume-snapshots';
 import { RunnerError } from '../../../errors';
 import { waitFor, type WaitOptions } from '../wait-for';
 

@@ -1,8 +1,8 @@
 import type { ClaimSwap } from '../../../../lib/contract/volume-snapshots/results';
-import { type Claim, claimRef, readClaim } from '../../../cluster/claims';
+import { type Claim, claimRef, readClaim } from '../../../cluster/objects/claims';
 import type { ClusterObject } from '../../../cluster/cluster-api';
-import { formatQuantity } from '../../../cluster/quantity';
-import type { VolumeSnapshots } from '../../../cluster/volume-snapshots';
+import { formatQuantity } from '../../../cluster/objects/quantity';
+import type { VolumeSnapshots } from '../../../cluster/objects/volume-snapshots';
 import { UsageError } from '../../../errors';
 import { timedName } from '../names';
 import { claimObject, type ClaimOrder } from './restored-claim';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { workloadResource } from '../../../../lib/contract/kubernetes-rights';
 import { VolumeSnapshotAnnotation } from '../../../../lib/contract/volume-snapshots/labels';
 import type { ObjectRef } from '../../../cluster/cluster-api';
-import type { VolumeSnapshots } from '../../../cluster/volume-snapshots';
+import type { VolumeSnapshots } from '../../../cluster/objects/volume-snapshots';
 import { UsageError } from '../../../errors';
 import type { SnapshotScene } from '../scene';
 

@@ -1,6 +1,6 @@
 import { ExitCode } from '../../../../lib/contract/exit-codes';
 import { remove } from '../../../../runtime/commands/snapshot/removal';
-import { VolumeSnapshots } from '../../../../runtime/cluster/volume-snapshots';
+import { VolumeSnapshots } from '../../../../runtime/cluster/objects/volume-snapshots';
 import { sourceOf } from '../../../helpers/buffer-source';
 import { DAY, NAMESPACE, SnapshotScene, volumeSnapshot } from './snapshot-scene';
 

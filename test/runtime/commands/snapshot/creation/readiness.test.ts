@@ -1,5 +1,5 @@
 import { clusterError } from '../../../../../runtime/cluster/cluster-errors';
-import { VolumeSnapshots } from '../../../../../runtime/cluster/volume-snapshots';
+import { VolumeSnapshots } from '../../../../../runtime/cluster/objects/volume-snapshots';
 import { whenReady } from '../../../../../runtime/commands/snapshot/creation/readiness';
 import { waitFor } from '../../../../../runtime/commands/snapshot/wait-for';
 import { ClusterDouble } from '../../../../helpers/cluster-double';

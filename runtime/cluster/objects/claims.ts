@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type ClaimFacts, claimFactsSchema } from '../../lib/contract/volume-snapshots/record';
-import type { ClusterObject, ObjectRef } from './cluster-api';
+import { type ClaimFacts, claimFactsSchema } from '../../../lib/contract/volume-snapshots/record';
+import type { ClusterObject, ObjectRef } from '../cluster-api';
 import { parseQuantity } from './quantity';
 
 const texts = z.record(z.string(), z.string()).default({});

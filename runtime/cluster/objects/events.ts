@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ClusterApi, ObjectRef } from './cluster-api';
-import { ClusterError } from './cluster-errors';
+import type { ClusterApi, ObjectRef } from '../cluster-api';
+import { ClusterError } from '../cluster-errors';
 
 const eventSchema = z.object({
   type: z.string().default('Normal'),

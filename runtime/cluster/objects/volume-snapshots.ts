@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ExitCode } from '../../lib/contract/exit-codes';
-import { RunnerError, UsageError } from '../errors';
-import type { CallOptions, ClusterApi, ClusterObject, ObjectRef } from './cluster-api';
-import { ClusterError } from './cluster-errors';
+import { ExitCode } from '../../../lib/contract/exit-codes';
+import { RunnerError, UsageError } from '../../errors';
+import type { CallOptions, ClusterApi, ClusterObject, ObjectRef } from '../cluster-api';
+import { ClusterError } from '../cluster-errors';
 import { parseQuantity } from './quantity';
 
 export const VOLUME_SNAPSHOT = { apiVersion: 'snapshot.storage.k8s.io/v1', kind: 'VolumeSnapshot' } as const;

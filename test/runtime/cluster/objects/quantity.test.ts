@@ -1,4 +1,4 @@
-import { formatQuantity, parseQuantity } from '../../../runtime/cluster/quantity';
+import { formatQuantity, parseQuantity } from '../../../../runtime/cluster/objects/quantity';
 
 it.each<[string, number | undefined]>([
   ['10Gi', 10 * 2 ** 30],
