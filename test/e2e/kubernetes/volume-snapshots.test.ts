@@ -6,6 +6,9 @@ import { type Ran, type StorageClasses, VolumeSnapshotScene } from './volume-sna
 const { KUBECONFIG, E2E_HELPER_IMAGE: image = '', E2E_CSI_FAULTS: faults } = process.env;
 const CLAIM = 'data';
 
+// A node may be drained or busy with other suites.
+jest.setTimeout(400_000);
+
 const hasCluster = KUBECONFIG !== undefined && image !== '';
 if (!hasCluster)
   process.stderr.write('volume snapshots: skipped, set KUBECONFIG and E2E_HELPER_IMAGE (an image with /bin/sh)\n');
@@ -51,7 +54,7 @@ suite('volume snapshots in a cluster', () => {
         template: scene.podTemplate(CLAIM, 'tempo'),
       },
     });
-    await scene.kubectl('rollout', 'status', 'deployment/tempo', '--timeout=90s');
+    await scene.kubectl('rollout', 'status', 'deployment/tempo', '--timeout=180s');
   });
 
   afterAll(async () => {
@@ -116,7 +119,7 @@ suite('volume snapshots in a cluster', () => {
         volumeClaimTemplates: [{ metadata: { name: 'set' }, spec: claimSpec(storageClass) }],
       },
     });
-    await scene.kubectl('rollout', 'status', `statefulset/${workload}`, '--timeout=90s');
+    await scene.kubectl('rollout', 'status', `statefulset/${workload}`, '--timeout=180s');
     const config = configuration({ kind: 'StatefulSet', workload, claim });
     const [{ name = '' } = {}] = (await scene.run('create', [], { config, kubeconfig: identity })).result
       .volumeSnapshots;
@@ -223,7 +226,7 @@ suite('volume snapshots in a cluster', () => {
         const states = (await list()).result.volumeSnapshots.filter((each) => each.name === name);
         expect(states).toMatchObject([{ state: 'deleting', recorded: true }]);
         const began = performance.now();
-        await scene.kubectl('wait', `volumesnapshot/${name}`, '--for=delete', '--timeout=90s');
+        await scene.kubectl('wait', `volumesnapshot/${name}`, '--for=delete', '--timeout=180s');
         timed('the driver tries again after', (performance.now() - began) / 1000);
         expect((await prune()).result.gone).toContain(name);
         expect((await list()).result.volumeSnapshots.map((each) => each.name)).not.toContain(name);
