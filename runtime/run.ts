@@ -15,9 +15,10 @@ import { replicate } from './commands/replicate';
 import { restore } from './commands/restore';
 import { rewind } from './commands/rewind';
 import { show } from './commands/show';
+import { snapshot } from './commands/snapshot/snapshot';
 import { verify } from './commands/verify';
 import { loadConfiguration } from './configuration';
-import { InterruptedError, RefusedError, RunnerError, UsageError } from './errors';
+import { InterruptedError, RefusedError, RunnerError } from './errors';
 import { helpText } from './help';
 import { createLog, type Log, type LogFormat } from './log';
 import { NO_PROGRESS, type Progress, terminalProgress } from './progress';
@@ -151,7 +152,7 @@ async function dispatch(
     case 'prune':
       return completed('prune', await prune(context, call.options));
     case 'snapshot':
-      throw new UsageError(`snapshot ${call.options.action}: volume snapshots are not made by this release`);
+      return completed('snapshot', await snapshot(context, call.options));
     case 'replicate':
       return completed('replicate', await replicate(context, call.options));
   }

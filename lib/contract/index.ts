@@ -23,3 +23,6 @@ export * from './tempo-storage-config';
 export * from './values/schedule';
 export * from './values/size';
 export * from './command-line/to-arguments';
+export * from './volume-snapshots/labels';
+export * from './volume-snapshots/record';
+export * from './volume-snapshots/results';

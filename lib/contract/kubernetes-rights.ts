@@ -89,10 +89,14 @@ function putsBack(resource: string, names: readonly string[]): KubernetesRight[]
   ];
 }
 
-function snapshots(config: KubernetesConfig): KubernetesRight[] {
+// What `snapshot create`, `list` and `prune` do; a restore is done by a person, with that person's rights.
+function snapshots({ persistentVolumeClaims: names }: KubernetesConfig): KubernetesRight[] {
+  // RBAC reads an empty list of names as all of them.
+  const claims: KubernetesRight[] =
+    names.length > 0 ? [{ group: '', resource: 'persistentvolumeclaims', verbs: ['get'], names }] : [];
   return [
     { group: 'snapshot.storage.k8s.io', resource: 'volumesnapshots', verbs: ['get', 'list', 'create', 'delete'] },
-    { group: '', resource: 'persistentvolumeclaims', verbs: ['get'], names: config.persistentVolumeClaims },
+    ...claims,
     { group: '', resource: 'events', verbs: ['list'] },
   ];
 }

@@ -9,6 +9,7 @@ export const CONFIG_PREFIX = 'config/';
 export const INDEXES_PREFIX = 'indexes/';
 export const POINTS_PREFIX = 'points/';
 export const VERIFICATIONS_PREFIX = 'verifications/';
+export const VOLUME_SNAPSHOTS_PREFIX = 'pvc-snapshots/';
 export const CONDEMNED_PREFIX = 'condemned/';
 /** What a server is tried with before the first backup trusts it. */
 export const PROBES_PREFIX = 'probes/';
@@ -63,6 +64,22 @@ export function damageNoticeKey(id: string): string {
 
 export function isDamageNoticeKey(key: string): boolean {
   return key.endsWith('.damaged.json') && pointIdOf(key.replace(/\.damaged\.json$/, '.json')) !== undefined;
+}
+
+/** Where it is recorded that there is a volume snapshot. */
+export function volumeSnapshotKey(name: string): string {
+  return `${VOLUME_SNAPSHOTS_PREFIX}${name}.json`;
+}
+
+/** Where it is recorded that there is none any more. */
+export function deletedVolumeSnapshotKey(name: string): string {
+  return `${VOLUME_SNAPSHOTS_PREFIX}${name}.deleted.json`;
+}
+
+/** What a key below `pvc-snapshots/` is about, undefined for a key that isn't one of these. */
+export function volumeSnapshotOf(key: string): { readonly name: string; readonly deleted: boolean } | undefined {
+  const [, name, deleted] = /^pvc-snapshots\/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(\.deleted)?\.json$/.exec(key) ?? [];
+  return name === undefined ? undefined : { name, deleted: deleted !== undefined };
 }
 
 /** `2026-11-23T08-30-00Z-7f3a`: sorts by time, needs no quoting anywhere. */

@@ -1,5 +1,6 @@
 import { type Damage, type FlushOutcome } from './manifest';
 import { type Scope } from './plan/rule';
+import { type SnapshotResult } from './volume-snapshots/results';
 
 /** Requests to the repository's storage by kind, such as `{ put: 12, get: 1 }`. */
 export type Requests = Readonly<Record<string, number>>;
@@ -351,6 +352,8 @@ export interface CommandResults {
   readonly restore: RestoreResult;
   /** Of `prune`. */
   readonly prune: PruneResult;
+  /** Of `snapshot`, by action. */
+  readonly snapshot: SnapshotResult & Receipt;
   /** Of `rewind`. */
   readonly rewind: RewindResult;
   /** Of `replicate`. */

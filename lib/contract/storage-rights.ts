@@ -9,6 +9,7 @@ import {
   REPOSITORY_KEY,
   REWRITTEN_PREFIX,
   VERIFICATIONS_PREFIX,
+  VOLUME_SNAPSHOTS_PREFIX,
   WAL_PREFIX,
 } from './repository-layout';
 
@@ -90,8 +91,12 @@ export const STORAGE_RIGHTS: Readonly<Record<CommandName, StorageRights>> = {
     put: below(CONDEMNED_PREFIX),
     delete: [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
   },
-  // Volume snapshots live in the cluster.
-  snapshot: NONE,
+  snapshot: {
+    list: below(POINTS_PREFIX, VOLUME_SNAPSHOTS_PREFIX),
+    get: [REPOSITORY_KEY, ...below(VOLUME_SNAPSHOTS_PREFIX)],
+    put: below(VOLUME_SNAPSHOTS_PREFIX),
+    delete: [],
+  },
   // Of the repository that is copied; in the one that it writes to it needs what `backup` needs.
   replicate: {
     ...NONE,

@@ -44,7 +44,8 @@ function ownReasons(points: readonly RetainedPoint[], { now }: RetentionOptions)
   );
 }
 
-function reasonOfAge(deleteAfter: string | null, age: number): string[] {
+/** Why something of this age, in milliseconds, is kept; nothing when it isn't. */
+export function reasonOfAge(deleteAfter: string | null, age: number): string[] {
   if (deleteAfter === null) return ["has no 'deleteAfter'"];
   const limit = durationOf(deleteAfter);
   if (limit === undefined) return [`its 'deleteAfter' of '${deleteAfter}' is no duration`];

@@ -12,6 +12,7 @@ import type {
 import { formatSize } from '../../lib/contract/values/size';
 import { renderConfigDiff } from './render-config-diff';
 import { renderReplicate, renderRewind } from './render-copies';
+import { renderSnapshot } from './render-snapshot';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in keyof CommandResults]: (result: CommandResults[C], now: Date) => string };
@@ -25,6 +26,7 @@ const RENDERERS: Renderers = {
   prune: renderPrune,
   rewind: renderRewind,
   replicate: renderReplicate,
+  snapshot: renderSnapshot,
 };
 
 /** The result of a command as people read it. */

@@ -15,6 +15,8 @@ export type { RecordedCall } from './cluster/api-request';
 export type Fault = {
   /** Answers with this status, nothing is done. */
   readonly status?: number;
+  /** What it says then. @default 'a fault' */
+  readonly message?: string;
   /** `before`: nothing was done; `after`: it was done, and only the answer is lost. */
   readonly reset?: 'before' | 'after';
   readonly delayMs?: number;
@@ -137,10 +139,10 @@ export class ClusterDouble {
     const call = readRequest(request, body);
     if (!call) return answer(response, new ApiFailure(404, 'NotFound', `no such path: ${request.url ?? ''}`));
     const nth = this.calls.push(call);
-    const { delayMs = 0, reset, status } = this.fault(call, nth) ?? {};
+    const { delayMs = 0, reset, status, message = 'a fault' } = this.fault(call, nth) ?? {};
     if (delayMs > 0) await delay(delayMs, undefined, { ref: false });
     if (reset === 'before') return void request.socket.destroy();
-    if (status !== undefined) return answer(response, new ApiFailure(status, 'InternalError', 'a fault'));
+    if (status !== undefined) return answer(response, new ApiFailure(status, 'InternalError', message));
     const result = this.outcome(call, { body, url: request.url ?? '' });
     if (reset === 'after') return void request.socket.destroy();
     if (typeof result === 'string') return void response.writeHead(200, { 'content-type': 'text/plain' }).end(result);

@@ -15,6 +15,8 @@ describe('the key layout', () => {
       config: layout.configKey(SHA, 'yaml'),
       index: layout.indexKey(SHA),
       point: layout.pointKey('2026-11-23T08-30-00Z-7f3a'),
+      volumeSnapshot: layout.volumeSnapshotKey('data-tempo-0-20261123-083000'),
+      deletedVolumeSnapshot: layout.deletedVolumeSnapshotKey('data-tempo-0-20261123-083000'),
     }).toEqual({
       repository: 'repository.json',
       block: `blocks/team-a/${ID}`,
@@ -24,6 +26,8 @@ describe('the key layout', () => {
       config: `config/${SHA}.yaml`,
       index: `indexes/${SHA}.json.gz`,
       point: 'points/2026-11-23T08-30-00Z-7f3a.json',
+      volumeSnapshot: 'pvc-snapshots/data-tempo-0-20261123-083000.json',
+      deletedVolumeSnapshot: 'pvc-snapshots/data-tempo-0-20261123-083000.deleted.json',
     });
   });
 
@@ -96,4 +100,22 @@ describe('names', () => {
   ])('of blocks: %j is one: %s', (name, expected) => {
     expect(layout.isBlockId(name)).toBe(expected);
   });
+});
+
+describe('keys of volume snapshots', () => {
+  it('tell the name, and whether it is settled', () => {
+    expect(layout.volumeSnapshotOf(layout.volumeSnapshotKey('data-20261123-083000'))).toEqual({
+      name: 'data-20261123-083000',
+      deleted: false,
+    });
+    expect(layout.volumeSnapshotOf(layout.deletedVolumeSnapshotKey('data'))).toEqual({ name: 'data', deleted: true });
+  });
+
+  it.each([
+    'pvc-snapshots/a/b.json',
+    'pvc-snapshots/../x.json',
+    'pvc-snapshots/.json',
+    'pvc-snapshots/a.b.json',
+    'points/a.json',
+  ])('are not made of %s', (key) => expect(layout.volumeSnapshotOf(key)).toBeUndefined());
 });

@@ -59,7 +59,7 @@ describe('the commands', () => {
         'allow',
       ],
       prune: ['dry-run', 'allow'],
-      snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run'],
+      snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run', 'allow'],
       rewind: ['to', 'tenant', 'dry-run', 'allow'],
       replicate: ['to', 'dry-run'],
     });
