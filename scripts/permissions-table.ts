@@ -1,20 +1,30 @@
-import { STORAGE_ACTIONS, STORAGE_COMMANDS, STORAGE_RIGHTS, type StorageRight } from '../lib/contract/storage-rights';
+import { STORAGE_ACTIONS, STORAGE_CALLERS, STORAGE_RIGHTS, type StorageRight } from '../lib/contract/storage-rights';
+import { TEMPO_BUCKET_COMMANDS, TEMPO_BUCKET_RIGHTS } from '../lib/contract/tempo-bucket-rights';
 
-const RIGHTS = ['list', 'get', 'put', 'delete'] as const;
+const RIGHTS = ['list', 'get', 'put', 'delete', 'readLock', 'extendLock'] as const;
 export const BEGIN = '<!-- made by `npm run permissions` -->';
 export const END = '<!-- end -->';
 
-/** Which keys each command lists, gets, puts and deletes, and which S3 actions that takes, as Markdown. */
+/** Which keys each command lists, gets, puts and deletes, which S3 actions that takes, and which it needs on Tempo's bucket, as Markdown. */
 export function permissionsTables(): string {
-  const keys = (patterns: readonly string[]): string => patterns.map((pattern) => `\`${pattern}\``).join(' ');
-  const commands = STORAGE_COMMANDS.map((command) => [
+  const commands = STORAGE_CALLERS.map((command) => [
     `\`${command}\``,
-    ...RIGHTS.map((right) => keys(STORAGE_RIGHTS[command][right])),
+    ...RIGHTS.map((right) => named(STORAGE_RIGHTS[command][right])),
   ]);
   return [
     table(['command', ...RIGHTS], commands),
     '',
     table(['call', 'on objects', 'on the bucket'], RIGHTS.map(actionsOf)),
+    '',
+    "On Tempo's own bucket, below Tempo's prefix:",
+    '',
+    table(
+      ['command', 'on objects', 'on the bucket'],
+      TEMPO_BUCKET_COMMANDS.map((command) => {
+        const { onObjects, onBucket } = TEMPO_BUCKET_RIGHTS[command];
+        return [`\`${command}\``, ...[onObjects, onBucket].map(named)];
+      }),
+    ),
   ].join('\n');
 }
 
@@ -27,7 +37,11 @@ export function withPermissions(page: string): string {
 
 function actionsOf(right: StorageRight): string[] {
   const { onObjects, onBucket } = STORAGE_ACTIONS[right];
-  return [right, ...[onObjects, onBucket].map((actions) => actions.map((action) => `\`${action}\``).join(' '))];
+  return [`\`${right}\``, ...[onObjects, onBucket].map(named)];
+}
+
+function named(actions: readonly string[]): string {
+  return actions.map((action) => `\`${action}\``).join(' ');
 }
 
 /** Columns of equal width, as Prettier writes them. */

@@ -1,7 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi';
-import type { CommandName } from '../contract/command-line/commands';
 import type { Plan } from '../contract/plan/plan';
 import type { PlanContext } from '../contract/plan/plan-validation';
+import type { StorageCaller } from '../contract/storage-rights';
 import type { ReplicaArgs } from './bucket/bucket-replication';
 import type { AccessLogsArgs } from './bucket/bucket-safeguards';
 import type { S3Compatible } from './s3-compatible';
@@ -42,7 +42,7 @@ export interface ObjectLockArgs {
 /** A principal of another account that runs a command. */
 export interface CrossAccountGrant {
   /** What it runs. */
-  readonly command: CommandName;
+  readonly command: StorageCaller;
   /** ARN of its role. That role needs `policyFor(command)` in its own account, too. */
   readonly principalArn: pulumi.Input<string>;
 }

@@ -3,8 +3,8 @@ import type * as iam from '@pulumi/aws/iam';
 import type * as kms from '@pulumi/aws/kms';
 import * as s3 from '@pulumi/aws/s3';
 import * as pulumi from '@pulumi/pulumi';
-import type { CommandName } from '../contract/command-line/commands';
 import type { PlanContext } from '../contract/plan/plan-validation';
+import type { StorageCaller } from '../contract/storage-rights';
 import type { BackupBucketArgs, GrantOptions } from './backup-bucket-args';
 import { crossAccountBucketStatements, crossAccountKeyStatements, policyDocument } from './bucket-grants';
 import type { PolicyStatement } from './bucket-grants';
@@ -15,6 +15,7 @@ import { lifecycleRulesOf } from './bucket/lifecycle-rules';
 import { grantCommand, type GrantableRepository, type GrantedRole, policyOf } from './bucket/repository-grants';
 import { checkBackupBucket, lockOf, switchedOff } from './private/backup-bucket-checks';
 import * as checks from './private/checks';
+import { folderPrefix } from './private/folder-prefix';
 import { refuse, validated } from './private/validated-input';
 
 const DEFAULT_CONTEXT: PlanContext = { storage: 'local', walVolume: true };
@@ -62,7 +63,7 @@ export class BackupBucket extends pulumi.ComponentResource {
     const context = args.context ?? DEFAULT_CONTEXT;
     checkBackupBucket(args, context);
     this.keep = { protect: args.protect ?? true, retainOnDelete: args.retainOnDelete ?? true };
-    this.prefix = args.prefix === undefined || args.prefix === '' ? '' : `${args.prefix}/`;
+    this.prefix = folderPrefix(args.prefix);
     this.lock = lockOf(args, context);
     this.minimumTlsVersion = validated(
       'minimumTlsVersion',
@@ -84,8 +85,11 @@ export class BackupBucket extends pulumi.ComponentResource {
     this.registerOutputs(this.outputs());
   }
 
-  /** Lets the role run the command on this repository: exactly the calls that the command makes, by an inline policy. */
-  grant(command: CommandName, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
+  /**
+   * Lets the role run the command on this repository: exactly the calls that the command makes, by an inline policy. `replicate` reads here,
+   * `replicate-target` lets it write here.
+   */
+  grant(command: StorageCaller, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
     return grantCommand(this.grantName(command, options), role, this.policyFor(command), this);
   }
 
@@ -93,21 +97,26 @@ export class BackupBucket extends pulumi.ComponentResource {
    * Lets the role run the command on the replica, such as `verify` or a `restore` when the region of the bucket is gone. Throws without a
    * replica.
    */
-  grantOnReplica(command: CommandName, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
+  grantOnReplica(command: StorageCaller, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
     const name = this.grantName(`replica-${command}`, options);
     return grantCommand(name, role, this.replicaPolicyFor(command), this);
   }
 
   /** The policy of an identity that runs the command, as JSON: for a role of another account, or a user of an S3-compatible server. */
-  policyFor(command: CommandName): pulumi.Output<string> {
+  policyFor(command: StorageCaller): pulumi.Output<string> {
     return policyOf(command, this.repository());
   }
 
   /** The same on the replica. Throws without a replica. */
-  replicaPolicyFor(command: CommandName): pulumi.Output<string> {
-    const { replication, prefix } = this;
+  replicaPolicyFor(command: StorageCaller): pulumi.Output<string> {
+    const { replication, prefix, lock } = this;
     if (!replication) return refuse('replica', 'must be set to grant rights on a replica, got none');
-    return policyOf(command, { bucketArn: replication.arn, prefix, keyArn: replication.keyArn });
+    return policyOf(command, {
+      bucketArn: replication.arn,
+      prefix,
+      keyArn: replication.keyArn,
+      locked: lock !== undefined,
+    });
   }
 
   private outputs(): pulumi.Inputs {
@@ -120,7 +129,7 @@ export class BackupBucket extends pulumi.ComponentResource {
   }
 
   private repository(): GrantableRepository {
-    return { bucketArn: this.arn, prefix: this.prefix, keyArn: this.keyArn };
+    return { bucketArn: this.arn, prefix: this.prefix, keyArn: this.keyArn, locked: this.lock !== undefined };
   }
 
   private grantName(command: string, { suffix }: GrantOptions): string {
@@ -172,10 +181,12 @@ export class BackupBucket extends pulumi.ComponentResource {
     );
     return pulumi.all([this.arn, pulumi.all(principals)]).apply(([bucketArn, arns]) =>
       crossAccountGrants.flatMap(({ command }, index) =>
-        make(command, { bucketArn, prefix: this.prefix }, arns[index] ?? '').map((statement) => ({
-          ...statement,
-          Sid: `${statement.Sid}${index}`,
-        })),
+        make(command, { bucketArn, prefix: this.prefix, locked: this.lock !== undefined }, arns[index] ?? '').map(
+          (statement) => ({
+            ...statement,
+            Sid: `${statement.Sid}${index}`,
+          }),
+        ),
       ),
     );
   }

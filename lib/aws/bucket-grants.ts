@@ -1,5 +1,11 @@
-import type { CommandName } from '../contract/command-line/commands';
-import { STORAGE_ACTIONS, STORAGE_RIGHTS, type StorageRight } from '../contract/storage-rights';
+import {
+  LOCK_RIGHTS,
+  STORAGE_ACTIONS,
+  STORAGE_RIGHTS,
+  type StorageCaller,
+  type StorageRight,
+  type StorageRights,
+} from '../contract/storage-rights';
 
 /** A statement of an IAM, bucket or key policy. */
 export interface PolicyStatement {
@@ -49,6 +55,12 @@ export interface GrantedRepository {
    * @default - none: S3 encrypts with keys of its own
    */
   readonly keyArn?: string;
+  /**
+   * Whether the bucket locks objects.
+   *
+   * @default false
+   */
+  readonly locked?: boolean;
 }
 
 /** What IAM takes as an inline policy of a role, in characters, white space aside. */
@@ -61,8 +73,8 @@ export function policyDocument(statements: readonly PolicyStatement[]): PolicyDo
   return { Version: '2012-10-17', Statement: statements };
 }
 
-/** The policy of an identity that runs the command, and nothing but the command. */
-export function commandPolicy(command: CommandName, repository: GrantedRepository): PolicyDocument {
+/** The policy of an identity that runs the command, and nothing but the command; `replicate-target`: on the repository that it writes to. */
+export function commandPolicy(command: StorageCaller, repository: GrantedRepository): PolicyDocument {
   return policyDocument([
     ...bucketStatements(command, repository),
     ...keyStatements(command, repository),
@@ -72,7 +84,7 @@ export function commandPolicy(command: CommandName, repository: GrantedRepositor
 
 /** The same rights for a principal of another account: to be part of the bucket's own policy. */
 export function crossAccountBucketStatements(
-  command: CommandName,
+  command: StorageCaller,
   repository: GrantedRepository,
   principalArn: string,
 ): PolicyStatement[] {
@@ -81,7 +93,7 @@ export function crossAccountBucketStatements(
 
 /** The same rights for a principal of another account: to be part of the key's own policy, where a key is `*`. */
 export function crossAccountKeyStatements(
-  command: CommandName,
+  command: StorageCaller,
   repository: GrantedRepository,
   principalArn: string,
 ): PolicyStatement[] {
@@ -90,18 +102,24 @@ export function crossAccountKeyStatements(
   );
 }
 
-function forPrincipal(statement: PolicyStatement, command: CommandName, principalArn: string): PolicyStatement {
+function forPrincipal(statement: PolicyStatement, command: StorageCaller, principalArn: string): PolicyStatement {
   const { Sid, Effect, ...rest } = statement;
-  return { Sid: `${capitalized(command)}${Sid}`, Effect, Principal: { AWS: principalArn }, ...rest };
+  return {
+    Sid: `${command.split('-').map(capitalized).join('')}${Sid}`,
+    Effect,
+    Principal: { AWS: principalArn },
+    ...rest,
+  };
 }
 
-function bucketStatements(command: CommandName, repository: GrantedRepository): PolicyStatement[] {
+function bucketStatements(command: StorageCaller, repository: GrantedRepository): PolicyStatement[] {
   const rights = STORAGE_RIGHTS[command];
   return [
     ...listStatements(rights.list, repository),
     ...objectStatements('get', rights.get, repository),
     ...objectStatements('put', rights.put, repository),
     ...objectStatements('delete', rights.delete, repository),
+    ...(repository.locked ? lockStatements(rights, repository) : []),
   ];
 }
 
@@ -120,6 +138,11 @@ function objectStatements(
   return statements.filter(({ Action }) => Action.length > 0);
 }
 
+/** Without the right to bypass governance, a lock can only be made longer. */
+function lockStatements(rights: StorageRights, repository: GrantedRepository): PolicyStatement[] {
+  return LOCK_RIGHTS.flatMap((right) => objectStatements(right, rights[right], repository));
+}
+
 /**
  * Lists of the command's own prefixes. The second statement is no list that the runner makes: without it S3 answers a request for an object
  * that isn't there with 403 instead of 404, and such a request has no `s3:prefix` that a condition could name.
@@ -135,11 +158,19 @@ function listStatements(keys: readonly string[], { bucketArn, prefix }: GrantedR
   ];
 }
 
-/** Good only for objects of this bucket: its ARN, or with bucket keys off the object's, is part of what is encrypted. */
-function keyStatements(command: CommandName, { bucketArn, keyArn }: GrantedRepository): PolicyStatement[] {
+function keyStatements(command: StorageCaller, repository: GrantedRepository): PolicyStatement[] {
   const { get, put } = STORAGE_RIGHTS[command];
-  if (keyArn === undefined || get.length + put.length === 0) return [];
-  const encrypts = put.length > 0 ? ['kms:GenerateDataKey'] : [];
+  return get.length + put.length === 0 ? [] : useOfKey(repository, put.length > 0);
+}
+
+/**
+ * Good only for objects of this bucket: its ARN, or with bucket keys off the object's, is part of what is encrypted.
+ *
+ * @internal
+ */
+export function useOfKey({ bucketArn, keyArn }: GrantedRepository, writes: boolean): PolicyStatement[] {
+  if (keyArn === undefined) return [];
+  const encrypts = writes ? ['kms:GenerateDataKey'] : [];
   const context = { 'kms:EncryptionContext:aws:s3:arn': [bucketArn, `${bucketArn}/*`] };
   return [
     {
@@ -153,8 +184,12 @@ function keyStatements(command: CommandName, { bucketArn, keyArn }: GrantedRepos
   ];
 }
 
-/** Holds whatever else the identity is given; on MinIO the right to delete includes versions unless it is denied. */
-function keepsVersions({ bucketArn }: GrantedRepository): PolicyStatement {
+/**
+ * Holds whatever else the identity is given; on MinIO the right to delete includes versions unless it is denied.
+ *
+ * @internal
+ */
+export function keepsVersions({ bucketArn }: Pick<GrantedRepository, 'bucketArn'>): PolicyStatement {
   return {
     Sid: 'KeepVersions',
     Effect: 'Deny',

@@ -1,12 +1,17 @@
+import type * as iam from '@pulumi/aws/iam';
 import * as s3 from '@pulumi/aws/s3';
 import * as pulumi from '@pulumi/pulumi';
 import type { Plan } from '../contract/plan/plan';
 import type { PlanContext } from '../contract/plan/plan-validation';
+import type { TempoBucketCommand } from '../contract/tempo-bucket-rights';
+import type { GrantOptions } from './backup-bucket-args';
 import type { PolicyStatement } from './bucket-grants';
 import { BucketReplication, type ReplicaArgs } from './bucket/bucket-replication';
 import { BucketSafeguards } from './bucket/bucket-safeguards';
 import { type BucketLifecycleRule, lifecycleRulesOf } from './bucket/lifecycle-rules';
+import { grantCommand, type GrantedRole, tempoPolicyOf } from './bucket/repository-grants';
 import * as checks from './private/checks';
+import { folderPrefix } from './private/folder-prefix';
 import { checkPlan, checkReplicaClass } from './private/plan-checks';
 import { validated } from './private/validated-input';
 
@@ -16,6 +21,12 @@ export interface TempoBucketProtectionArgs {
   readonly bucket: pulumi.Input<string>;
   /** The plan that the constructs and the runner use, too: its noncurrent versions and incomplete uploads are handled here. */
   readonly plan: Plan;
+  /**
+   * Folder of the blocks in the bucket, without slashes around it: Tempo's `storage.trace.s3.prefix`. What is granted is granted below it.
+   *
+   * @default - the blocks lie at the top of the bucket
+   */
+  readonly prefix?: string;
   /**
    * The Tempo that the plan is checked against.
    *
@@ -100,6 +111,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   /** ARN of the replica bucket; undefined: there is none. */
   readonly replicaArn: pulumi.Output<string> | undefined;
 
+  private readonly prefix: string;
   private readonly keep: Pick<pulumi.CustomResourceOptions, 'protect' | 'retainOnDelete'>;
   private readonly minimumTlsVersion: pulumi.Output<string>;
 
@@ -111,6 +123,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
     super('tempo-backup:aws:TempoBucketProtection', name, {}, options);
     checkPlan(args.plan, args.context ?? DEFAULT_CONTEXT);
     if (args.replica) checkReplicaClass(args.plan, args.replica.storageClass ?? 'STANDARD_IA');
+    this.prefix = folderPrefix(args.prefix);
     this.keep = { protect: args.protect ?? true, retainOnDelete: args.retainOnDelete ?? true };
     this.minimumTlsVersion = validated(
       'minimumTlsVersion',
@@ -132,6 +145,25 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
       replicaBucket: this.replicaBucket,
       replicaArn: this.replicaArn,
     });
+  }
+
+  /**
+   * Lets the role run the command on this bucket, besides what it is granted on the repository: `backup` reads, `restore` adds, `rewind` brings
+   * versions back and puts delete markers. None can delete a version.
+   */
+  grant(command: TempoBucketCommand, role: GrantedRole, { suffix }: GrantOptions = {}): iam.RolePolicy {
+    const name = [this.name, command, ...(suffix === undefined ? [] : [suffix])].join('-');
+    return grantCommand(name, role, this.policyFor(command), this);
+  }
+
+  /** The policy of an identity that runs the command on this bucket, as JSON: for a role of another account, or a user of another server. */
+  policyFor(command: TempoBucketCommand): pulumi.Output<string> {
+    return tempoPolicyOf(command, { bucketArn: this.arn, prefix: this.prefix, keyArn: this.encryptionKey() });
+  }
+
+  private encryptionKey(): pulumi.Output<string> | undefined {
+    const { keyArn } = this.args;
+    return keyArn === undefined ? undefined : validated('keyArn', keyArn, checks.arn);
   }
 
   /** Read, never written. */
@@ -167,7 +199,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   private replicate({ configured }: BucketSafeguards): BucketReplication | undefined {
     const { replica, plan, region, tags } = this.args;
     if (!replica) return undefined;
-    const keyArn = this.args.keyArn === undefined ? undefined : validated('keyArn', this.args.keyArn, checks.arn);
+    const keyArn = this.encryptionKey();
     return new BucketReplication(
       `${this.name}-replica`,
       {

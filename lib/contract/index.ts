@@ -16,6 +16,7 @@ export * from './plan/plan';
 export * from './plan/plan-validation';
 export * from './repository-layout';
 export * from './storage-rights';
+export * from './tempo-bucket-rights';
 export * from './results';
 export * from './plan/rule';
 export * from './runner-config';

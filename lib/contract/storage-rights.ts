@@ -13,8 +13,11 @@ import {
   WAL_PREFIX,
 } from './repository-layout';
 
-/** A kind of call on a repository in S3. */
-export type StorageRight = 'list' | 'get' | 'put' | 'delete';
+/** A kind of call on a repository in S3; `readLock` and `extendLock` are made only where the bucket locks objects. */
+export type StorageRight = 'list' | 'get' | 'put' | 'delete' | 'readLock' | 'extendLock';
+
+/** Who calls: a command on its repository, or `replicate` on the one that it writes to. */
+export type StorageCaller = CommandName | 'replicate-target';
 
 /**
  * What a command may call, by kind: keys relative to the repository's prefix, where `*` stands for any characters, `/` included.
@@ -32,8 +35,9 @@ export interface StorageActions {
 /**
  * The S3 actions behind each kind of call.
  *
- * A put of more than 8 MiB goes in parts: an upload that fails is aborted, and one whose beginning got lost is looked for. A deletion
- * leaves a version behind, as no command has the right to delete versions.
+ * A put of more than 8 MiB goes in parts: an upload that fails is aborted, and one whose beginning got lost is looked for. Before a deletion
+ * the bucket is asked whether it locks objects; it leaves a version behind, as no command has the right to delete versions. Without the right
+ * to bypass governance, a lock can only be made longer.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
  */
@@ -41,8 +45,13 @@ export const STORAGE_ACTIONS: Readonly<Record<StorageRight, StorageActions>> = {
   list: { onObjects: [], onBucket: ['s3:ListBucket'] },
   get: { onObjects: ['s3:GetObject'], onBucket: [] },
   put: { onObjects: ['s3:PutObject', 's3:AbortMultipartUpload'], onBucket: ['s3:ListBucketMultipartUploads'] },
-  delete: { onObjects: ['s3:DeleteObject'], onBucket: [] },
+  delete: { onObjects: ['s3:DeleteObject'], onBucket: ['s3:GetBucketObjectLockConfiguration'] },
+  readLock: { onObjects: ['s3:GetObjectRetention'], onBucket: [] },
+  extendLock: { onObjects: ['s3:PutObjectRetention'], onBucket: [] },
 };
+
+/** Those that are made only where the bucket locks objects. */
+export const LOCK_RIGHTS: readonly StorageRight[] = ['readLock', 'extendLock'];
 
 const below = (...prefixes: readonly string[]): string[] => prefixes.map((prefix) => `${prefix}*`);
 
@@ -51,7 +60,7 @@ const CONTENTS = below(BLOCKS_PREFIX, REWRITTEN_PREFIX, WAL_PREFIX, CONFIG_PREFI
 const MANIFESTS = `${POINTS_PREFIX}*.json`;
 const DAMAGE_NOTICES = `${POINTS_PREFIX}*.damaged.json`;
 
-const NONE: StorageRights = { list: [], get: [], put: [], delete: [] };
+const NONE: StorageRights = { list: [], get: [], put: [], delete: [], readLock: [], extendLock: [] };
 
 const READS_POINTS: StorageRights = {
   ...NONE,
@@ -59,26 +68,29 @@ const READS_POINTS: StorageRights = {
   get: [REPOSITORY_KEY, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
 };
 
+/** What `prune` removes. */
+const PRUNED = [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)];
+
 /**
  * What each command may do in its repository: exactly the calls that it makes. Cloud policies are made from it, and a test compares it with
  * the requests that were recorded. `backup` can't delete, `prune` can't read data, `restore` can't write.
  */
-export const STORAGE_RIGHTS: Readonly<Record<CommandName, StorageRights>> = {
+export const STORAGE_RIGHTS: Readonly<Record<StorageCaller, StorageRights>> = {
   // A point that a rule made is verified right after: listing what it names, and noting the result.
   backup: {
+    ...NONE,
     list: below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX, BLOCKS_PREFIX, WAL_PREFIX),
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX, PROBES_PREFIX)],
     put: [REPOSITORY_KEY, ...CONTENTS, MANIFESTS, ...below(VERIFICATIONS_PREFIX, PROBES_PREFIX)],
-    delete: [],
   },
   list: READS_POINTS,
   show: { ...READS_POINTS, get: [...READS_POINTS.get, ...below(CONFIG_PREFIX)] },
   verify: {
+    ...NONE,
     list: below(POINTS_PREFIX, VERIFICATIONS_PREFIX, BLOCKS_PREFIX, WAL_PREFIX),
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
     // Notices of damage lie beside the manifests; their names end differently, so verify can't make a recovery point.
     put: [...below(VERIFICATIONS_PREFIX), DAMAGE_NOTICES],
-    delete: [],
   },
   restore: {
     ...NONE,
@@ -86,28 +98,37 @@ export const STORAGE_RIGHTS: Readonly<Record<CommandName, StorageRights>> = {
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
   },
   prune: {
-    list: [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
+    list: PRUNED,
     get: [REPOSITORY_KEY, ...below(INDEXES_PREFIX, POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
     put: below(CONDEMNED_PREFIX),
-    delete: [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
+    delete: PRUNED,
+    readLock: PRUNED,
+    extendLock: CONTENTS,
   },
   snapshot: {
+    ...NONE,
+    // Points only to tell a repository that lost its repository.json from none.
     list: below(POINTS_PREFIX, VOLUME_SNAPSHOTS_PREFIX),
     get: [REPOSITORY_KEY, ...below(VOLUME_SNAPSHOTS_PREFIX)],
     put: below(VOLUME_SNAPSHOTS_PREFIX),
-    delete: [],
   },
-  // Of the repository that is copied; in the one that it writes to it needs what `backup` needs.
+  // Of the repository that is copied.
   replicate: {
     ...NONE,
     list: below(POINTS_PREFIX),
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX)],
   },
+  'replicate-target': {
+    ...NONE,
+    list: [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX)],
+    get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, PROBES_PREFIX)],
+    put: [REPOSITORY_KEY, ...CONTENTS, MANIFESTS, ...below(PROBES_PREFIX)],
+  },
   // It works on Tempo's own bucket alone.
   rewind: NONE,
 };
 
-/** Those commands that work on a repository, in the order of `--help`. */
-export const STORAGE_COMMANDS = (Object.keys(STORAGE_RIGHTS) as CommandName[]).filter((command) =>
-  Object.values(STORAGE_RIGHTS[command]).some((keys) => keys.length > 0),
+/** Those that call on a repository, in the order of `--help`. */
+export const STORAGE_CALLERS = (Object.keys(STORAGE_RIGHTS) as StorageCaller[]).filter((caller) =>
+  Object.values(STORAGE_RIGHTS[caller]).some((keys) => keys.length > 0),
 );

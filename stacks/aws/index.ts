@@ -4,7 +4,7 @@ import { makeRoles } from './runner-roles';
 import { stackSettings } from './stack-settings';
 
 const { bucket, region, plan, context } = settings;
-const { replicaRegion, kms, lockDays, tempoBucket, alarmTopicArn, protect } = stackSettings();
+const { replicaRegion, kms, lockDays, tempoBucket, tempoPrefix, alarmTopicArn, protect } = stackSettings();
 
 const replica = replicaRegion === undefined ? undefined : { region: replicaRegion };
 
@@ -22,9 +22,17 @@ const backups = new BackupBucket('tempo-backups', {
 const protection =
   tempoBucket === undefined
     ? undefined
-    : new TempoBucketProtection('traces', { bucket: tempoBucket, plan, context, region, replica, protect });
+    : new TempoBucketProtection('traces', {
+        bucket: tempoBucket,
+        prefix: tempoPrefix,
+        plan,
+        context,
+        region,
+        replica,
+        protect,
+      });
 
-const roles = makeRoles(backups);
+const roles = makeRoles(backups, protection);
 
 const { bucket: auditBucket } = new AuditTrail('tempo-backup-audit', {
   buckets: protection ? [backups, protection] : [backups],

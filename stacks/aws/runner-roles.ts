@@ -1,13 +1,17 @@
-import { type BackupBucket, RunnerRole } from '../../lib/aws/index';
-import { KUBERNETES_IDENTITIES, type KubernetesIdentity, STORAGE_COMMANDS } from '../../lib/contract/index';
+import { type BackupBucket, RunnerRole, type TempoBucketProtection } from '../../lib/aws/index';
+import { KUBERNETES_IDENTITIES, type KubernetesIdentity, STORAGE_CALLERS } from '../../lib/contract/index';
 import { settings } from '../settings';
 import { stackSettings } from './stack-settings';
 
 /**
  * A role for each service account of the charts, `tempo-<identity>`, whose pods work on the repository; none without a cluster. Both sides of
- * a restore read recovery points.
+ * a restore read recovery points. Where Tempo's blocks lie in a bucket, `backup` reads them there and the mover brings them back; a `rewind`
+ * is run by a person.
  */
-export function makeRoles(backups: BackupBucket): Map<KubernetesIdentity, RunnerRole> {
+export function makeRoles(
+  backups: BackupBucket,
+  protection: TempoBucketProtection | undefined,
+): Map<KubernetesIdentity, RunnerRole> {
   const { eksCluster: cluster, oidcProvider } = stackSettings();
   const { namespace } = settings;
   const roles = new Map<KubernetesIdentity, RunnerRole>();
@@ -15,10 +19,12 @@ export function makeRoles(backups: BackupBucket): Map<KubernetesIdentity, Runner
   for (const identity of KUBERNETES_IDENTITIES) {
     const isMover = identity === 'restore-mover';
     const command = isMover ? 'restore' : identity;
-    if (!STORAGE_COMMANDS.includes(command)) continue;
+    if (!STORAGE_CALLERS.includes(command)) continue;
     const serviceAccount = `tempo-${identity}`;
     const role = new RunnerRole(serviceAccount, { cluster, oidcProvider, namespace, serviceAccount });
     backups.grant(command, role, isMover ? { suffix: 'mover' } : {});
+    if (identity === 'backup') protection?.grant('backup', role);
+    if (isMover) protection?.grant('restore', role);
     roles.set(identity, role);
   }
   return roles;

@@ -7,6 +7,7 @@ export interface StackSettings {
   readonly kms: boolean;
   readonly lockDays: number;
   readonly tempoBucket: string | undefined;
+  readonly tempoPrefix: string | undefined;
   readonly eksCluster: string | undefined;
   readonly oidcProvider: OidcProvider | undefined;
   readonly alarmTopicArn: string | undefined;
@@ -24,6 +25,7 @@ export function stackSettings(config = new pulumi.Config()): StackSettings {
     kms: config.getBoolean('kms') ?? false,
     lockDays: config.getNumber('lockDays') ?? 0,
     tempoBucket: named('tempoBucket'),
+    tempoPrefix: named('tempoPrefix'),
     eksCluster: named('eksCluster'),
     oidcProvider: arn === undefined ? undefined : { arn, url: config.require('oidcProviderUrl') },
     alarmTopicArn: named('alarmTopicArn'),

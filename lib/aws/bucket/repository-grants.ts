@@ -1,9 +1,10 @@
 import * as iam from '@pulumi/aws/iam';
 import * as pulumi from '@pulumi/pulumi';
-import type { CommandName } from '../../contract/command-line/commands';
-import { STORAGE_COMMANDS } from '../../contract/storage-rights';
+import { STORAGE_CALLERS, type StorageCaller } from '../../contract/storage-rights';
+import { TEMPO_BUCKET_COMMANDS, type TempoBucketCommand } from '../../contract/tempo-bucket-rights';
 import { commandPolicy, type GrantedRepository, LONGEST_INLINE_POLICY } from '../bucket-grants';
 import { refuse } from '../private/validated-input';
+import { tempoBucketPolicy } from './tempo-bucket-policy';
 
 /** A role that is granted something. */
 export interface GrantedRole {
@@ -19,19 +20,39 @@ export interface GrantableRepository {
   readonly prefix: string;
   /** ARN of the key that encrypts it; undefined: keys of S3. */
   readonly keyArn: pulumi.Input<string> | undefined;
+  /** Whether the bucket locks objects. */
+  readonly locked: boolean;
 }
 
 /** The policy of an identity that runs the command, as JSON. */
-export function policyOf(command: CommandName, repository: GrantableRepository): pulumi.Output<string> {
-  if (!STORAGE_COMMANDS.includes(command))
+export function policyOf(command: StorageCaller, repository: GrantableRepository): pulumi.Output<string> {
+  if (!STORAGE_CALLERS.includes(command))
+    refuse('command', `must be a command that works on a repository (${STORAGE_CALLERS.join(', ')}), got '${command}'`);
+  const { bucketArn, prefix, keyArn, locked } = repository;
+  return pulumi.all([bucketArn, keyArn]).apply(([arn, key]) => {
+    const granted: GrantedRepository = {
+      bucketArn: arn,
+      prefix,
+      locked,
+      ...(key === undefined ? {} : { keyArn: key }),
+    };
+    return inlinePolicy(JSON.stringify(commandPolicy(command, granted)));
+  });
+}
+
+/** The policy of an identity that runs the command on Tempo's own bucket, as JSON. */
+export function tempoPolicyOf(
+  command: TempoBucketCommand,
+  { bucketArn, prefix, keyArn }: Omit<GrantableRepository, 'locked'>,
+): pulumi.Output<string> {
+  if (!TEMPO_BUCKET_COMMANDS.includes(command))
     refuse(
       'command',
-      `must be a command that works on a repository (${STORAGE_COMMANDS.join(', ')}), got '${command}'`,
+      `must be a command that works on Tempo's bucket (${TEMPO_BUCKET_COMMANDS.join(', ')}), got '${String(command)}'`,
     );
-  const { bucketArn, prefix, keyArn } = repository;
   return pulumi.all([bucketArn, keyArn]).apply(([arn, key]) => {
-    const granted: GrantedRepository = { bucketArn: arn, prefix, ...(key === undefined ? {} : { keyArn: key }) };
-    return inlinePolicy(JSON.stringify(commandPolicy(command, granted)));
+    const granted = { bucketArn: arn, prefix, ...(key === undefined ? {} : { keyArn: key }) };
+    return inlinePolicy(JSON.stringify(tempoBucketPolicy(command, granted)));
   });
 }
 

@@ -2,9 +2,10 @@ import * as pulumi from '@pulumi/pulumi';
 import type { PlanContext } from '../../contract/plan/plan-validation';
 import type { BackupBucketArgs } from '../backup-bucket-args';
 import type { LockArgs } from '../bucket/bucket-safeguards';
-import { STORAGE_COMMANDS } from '../../contract/storage-rights';
+import { STORAGE_CALLERS } from '../../contract/storage-rights';
 import type { S3Feature } from '../s3-compatible';
 import * as checks from './checks';
+import { folderPrefix } from './folder-prefix';
 import { checkPlan, checkReplicaClass, lockContradiction, plannedLockDays } from './plan-checks';
 import { refuse, validated } from './validated-input';
 
@@ -15,16 +16,15 @@ const MOST_LOCK_DAYS = 36_500;
 export function checkBackupBucket(args: BackupBucketArgs, context: PlanContext): void {
   checkPlan(args.plan, context);
   const { prefix = '', replica, encryption, crossAccountGrants = [], endpoint, accessLogs } = args;
-  if (/^\/|\/$|\/\/|(^|\/)\.{1,2}(\/|$)|[*?]/.test(prefix))
-    refuse('prefix', `must be a folder without slashes around it, such as 'prod', got '${prefix}'`);
+  folderPrefix(prefix);
   if (encryption?.kms === false && encryption.keyArn !== undefined)
     refuse('encryption.kms', "must not be false when 'encryption.keyArn' is given; leave one of them out");
   if (replica) checkReplicaClass(args.plan, replica.storageClass ?? 'STANDARD_IA');
   crossAccountGrants.forEach(({ command }, index) => {
-    if (!STORAGE_COMMANDS.includes(command))
+    if (!STORAGE_CALLERS.includes(command))
       refuse(
         `crossAccountGrants.${index}.command`,
-        `must be a command that works on a repository (${STORAGE_COMMANDS.join(', ')}), got '${command}'`,
+        `must be a command that works on a repository (${STORAGE_CALLERS.join(', ')}), got '${command}'`,
       );
   });
   const asked: readonly (readonly [string, S3Feature, boolean])[] = [

@@ -30,6 +30,8 @@ export class SdkBucketApi implements Api.S3BucketApi {
       IfNoneMatch: '*',
       ChecksumAlgorithm: 'SHA256',
       MetadataDirective: 'REPLACE',
+      // With those of the source it would take rights on tags, and a repository has no use for them.
+      TaggingDirective: 'REPLACE',
       Metadata: source.etag === undefined ? {} : { [SOURCE_ETAG_METADATA]: source.etag },
     };
     const { CopyObjectResult } = await this.client.send(new CopyObjectCommand(input), { abortSignal: signal });

@@ -1,5 +1,5 @@
 import { commandPolicy, LONGEST_INLINE_POLICY } from '../../../lib/aws/bucket-grants';
-import { STORAGE_COMMANDS } from '../../../lib/contract/index';
+import { STORAGE_CALLERS } from '../../../lib/contract/index';
 
 const bucketArn = 'arn:aws:s3:::acme';
 const keyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
@@ -13,7 +13,7 @@ describe('the policy of a command', () => {
         Effect: 'Allow',
         Action: ['s3:ListBucket'],
         Resource: bucketArn,
-        Condition: { StringLike: { 's3:prefix': ['prod/points/*'] } },
+        Condition: { StringLike: { 's3:prefix': ['prod/points/*', 'prod/verifications/*'] } },
       },
       {
         Sid: 'LearnThatObjectsAreAbsent',
@@ -26,9 +26,10 @@ describe('the policy of a command', () => {
         Sid: 'Get',
         Effect: 'Allow',
         Action: ['s3:GetObject'],
-        Resource: ['repository.json', 'blocks/*', 'rewritten/*', 'wal/*', 'config/*', 'indexes/*', 'points/*'].map(
-          (key) => `${bucketArn}/prod/${key}`,
-        ),
+        Resource: [
+          ...['repository.json', 'blocks/*', 'rewritten/*', 'wal/*', 'config/*', 'indexes/*', 'points/*'],
+          'verifications/*',
+        ].map((key) => `${bucketArn}/prod/${key}`),
       },
       {
         Sid: 'UseKey',
@@ -54,7 +55,7 @@ describe('the policy of a command', () => {
   });
 
   it('lets only prune delete, and prune read no data', () => {
-    const deleting = STORAGE_COMMANDS.filter((command) =>
+    const deleting = STORAGE_CALLERS.filter((command) =>
       JSON.stringify(commandPolicy(command, { bucketArn, prefix: '' })).includes('"s3:DeleteObject"'),
     );
     expect(deleting).toEqual(['prune']);
@@ -62,16 +63,37 @@ describe('the policy of a command', () => {
     expect(JSON.stringify(find(Statement, 'Get'))).not.toMatch(/blocks|rewritten|wal|config/);
   });
 
+  it('lets prune see and extend locks where the bucket has them, and never lift one', () => {
+    const withLocks = commandPolicy('prune', { bucketArn, prefix: '', locked: true }).Statement;
+    expect(find(withLocks, 'ReadLock')).toMatchObject({ Action: ['s3:GetObjectRetention'] });
+    expect(find(withLocks, 'ExtendLock')).toMatchObject({
+      Action: ['s3:PutObjectRetention'],
+      Resource: ['blocks/*', 'rewritten/*', 'wal/*', 'config/*', 'indexes/*'].map((key) => `${bucketArn}/${key}`),
+    });
+    expect(find(withLocks, 'KeepVersions')).toMatchObject({
+      Effect: 'Deny',
+      Action: ['s3:DeleteObjectVersion', 's3:BypassGovernanceRetention'],
+    });
+    const without = commandPolicy('prune', { bucketArn, prefix: '' }).Statement;
+    expect(without.map(({ Sid }) => Sid).filter((sid) => sid.includes('Lock'))).toEqual([]);
+    expect(find(without, 'DeleteInBucket')).toMatchObject({ Action: ['s3:GetBucketObjectLockConfiguration'] });
+    const others = STORAGE_CALLERS.filter((caller) =>
+      JSON.stringify(commandPolicy(caller, { bucketArn, prefix: '', locked: true })).includes('ObjectRetention'),
+    );
+    expect(others).toEqual(['prune']);
+  });
+
   it('names no key where there is none', () => {
     expect(JSON.stringify(commandPolicy('backup', { bucketArn, prefix: '' }))).not.toContain('kms:');
   });
 
-  it.each(STORAGE_COMMANDS)('of %s is small enough for a role, for the longest names', (command) => {
-    const long = { bucketArn: `arn:aws-us-gov:s3:::${'b'.repeat(63)}`, prefix: `${'p'.repeat(100)}/`, keyArn };
+  it.each(STORAGE_CALLERS)('of %s is small enough for a role, for the longest names', (command) => {
+    const bucket = `arn:aws-us-gov:s3:::${'b'.repeat(63)}`;
+    const long = { bucketArn: bucket, prefix: `${'p'.repeat(100)}/`, keyArn, locked: true };
     expect(JSON.stringify(commandPolicy(command, long)).length).toBeLessThan(LONGEST_INLINE_POLICY);
   });
 
-  it.each(STORAGE_COMMANDS)('of %s has no wildcard among its actions', (command) => {
+  it.each(STORAGE_CALLERS)('of %s has no wildcard among its actions', (command) => {
     const actions = commandPolicy(command, { bucketArn, prefix: '' }).Statement.flatMap(({ Action }) => Action);
     expect(actions.filter((action) => action.includes('*'))).toEqual([]);
   });

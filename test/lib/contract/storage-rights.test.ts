@@ -1,21 +1,43 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { recommendedPlan, STORAGE_COMMANDS, STORAGE_RIGHTS } from '../../../lib/contract/index';
+import {
+  recommendedPlan,
+  STORAGE_CALLERS,
+  STORAGE_RIGHTS,
+  TEMPO_BUCKET_RIGHTS,
+  type StorageRight,
+} from '../../../lib/contract/index';
 import { permissionsTables, withPermissions } from '../../../scripts/permissions-table';
 
 const PAGE = join(__dirname, '../../../docs/components/permissions.md');
 
 describe('the rights of commands in a repository', () => {
   it('separate who writes, who deletes and who reads', () => {
-    const having = (right: 'put' | 'delete') => STORAGE_COMMANDS.filter((command) => STORAGE_RIGHTS[command][right][0]);
-    expect(having('put')).toEqual(['backup', 'verify', 'prune']);
+    const having = (right: StorageRight) => STORAGE_CALLERS.filter((caller) => STORAGE_RIGHTS[caller][right][0]);
+    expect(having('put')).toEqual(['backup', 'verify', 'prune', 'snapshot', 'replicate-target']);
     expect(having('delete')).toEqual(['prune']);
+    expect(having('readLock')).toEqual(['prune']);
+    expect(having('extendLock')).toEqual(['prune']);
+    expect(STORAGE_RIGHTS.snapshot.put).toEqual(['pvc-snapshots/*']);
     expect(STORAGE_RIGHTS.prune.get.filter((key) => /^(blocks|rewritten|wal|config)/.test(key))).toEqual([]);
   });
 
   it('are for commands with a repository only', () => {
-    expect(STORAGE_COMMANDS).not.toContain('snapshot');
-    expect(STORAGE_COMMANDS).toContain('backup');
+    expect(STORAGE_CALLERS).not.toContain('rewind');
+    expect(STORAGE_CALLERS).toContain('snapshot');
+  });
+
+  it('end before versions, in the repository and in the bucket of Tempo', () => {
+    const onTempo = Object.entries(TEMPO_BUCKET_RIGHTS).map(([command, { onObjects }]) => [
+      command,
+      onObjects.filter((action) => /Put|Delete/.test(action)),
+    ]);
+    expect(onTempo).toEqual([
+      ['backup', []],
+      ['restore', ['s3:PutObject']],
+      ['rewind', ['s3:PutObject', 's3:DeleteObject', 's3:PutObjectTagging']],
+    ]);
+    expect(JSON.stringify(TEMPO_BUCKET_RIGHTS)).not.toContain('DeleteObjectVersion');
   });
 
   it("are documented as they are; else run 'npm run permissions'", () => {
@@ -25,7 +47,7 @@ describe('the rights of commands in a repository', () => {
   });
 
   it('are found to be documented wrongly when they are', () => {
-    const page = readFileSync(PAGE, 'utf8').replace('| `prune` ', '| `purge` ');
+    const page = readFileSync(PAGE, 'utf8').replaceAll('| `prune` ', '| `purge` ');
     expect(withPermissions(page)).not.toBe(page);
   });
 });

@@ -20,6 +20,7 @@ const CONFIGURED = {
   replicaRegion: 'eu-central-1',
   kms: 'true',
   lockDays: '7',
+  tempoPrefix: 'single',
   tempoBucket: 'acme-tempo',
   oidcProviderArn: 'arn:aws:iam::123456789012:oidc-provider/x',
   oidcProviderUrl: 'https://oidc.example.com/x',
@@ -79,6 +80,7 @@ describe('the AWS stack with everything configured', () => {
       'RunnerRole tempo-prune',
       'RunnerRole tempo-restore',
       'RunnerRole tempo-restore-mover',
+      'RunnerRole tempo-snapshot',
       'RunnerRole tempo-verify',
       'TempoBucketProtection traces',
     ]);
@@ -91,8 +93,15 @@ describe('the AWS stack with everything configured', () => {
       ['tempo-backups-prune', 'tempo-prune-0a1b2c3'],
       ['tempo-backups-restore', 'tempo-restore-0a1b2c3'],
       ['tempo-backups-restore-mover', 'tempo-restore-mover-0a1b2c3'],
+      ['tempo-backups-snapshot', 'tempo-snapshot-0a1b2c3'],
       ['tempo-backups-verify', 'tempo-verify-0a1b2c3'],
     ]);
+    const onTempo = engine.ofType('RolePolicy').filter(({ name }) => /^traces-(?!replica)/.test(name));
+    expect(onTempo.map(({ name, inputs }) => [name, inputs['role']]).sort()).toEqual([
+      ['traces-backup', 'tempo-backup-0a1b2c3'],
+      ['traces-restore', 'tempo-restore-mover-0a1b2c3'],
+    ]);
+    expect(engine.find('traces-backup', 'RolePolicy').inputs['policy']).toContain(':acme-tempo/single/*');
     const { inputs } = engine.find('tempo-backup-audit-deletes', 'LogMetricFilter');
     expect(inputs['pattern']).toContain('arn:aws:iam::123456789012:tempo-prune');
   });
