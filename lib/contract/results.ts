@@ -277,6 +277,22 @@ export interface PruneResult extends Receipt {
   readonly objects: { readonly condemned: number; readonly deleted: number };
   /** Bytes of these objects. */
   readonly bytes: { readonly condemned: number; readonly deleted: number };
+  /** Where the bucket locks objects; else null. */
+  readonly locks: PruneLocks | null;
+}
+
+/** What `prune` left, as it is locked, and what it keeps locked. */
+export interface PruneLocks {
+  /** Points that would be deleted, and until when each of them can't be; ISO 8601. */
+  readonly points: readonly { readonly id: string; readonly until: string }[];
+  /** Number of objects that would be deleted. */
+  readonly objects: number;
+  /** Bytes of these objects. */
+  readonly bytes: number;
+  /** When the last lock of them ends, ISO 8601; null when none is locked. */
+  readonly until: string | null;
+  /** Number of objects that newer points still need and whose locks were made longer, or would be. */
+  readonly extended: number;
 }
 
 /** A condition that a rewind must meet, or that `--allow` with its name lifted; `archived` can't be lifted. */

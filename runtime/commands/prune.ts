@@ -13,10 +13,12 @@ export async function prune(
 ): Promise<Outcome<PruneResult>> {
   const watch = new Stopwatch();
   const { grace, maxShare } = config.plan.prune;
+  const { lockPeriod } = config.plan.storage;
   const { warnings, refused, ...outcome } = await watch.time('prune', () =>
     pruneRepository(repository, {
       grace: parseDuration(grace),
       maxShare,
+      lockPeriod: lockPeriod === null ? undefined : parseDuration(lockPeriod),
       dryRun: options.dryRun,
       allow: new Set(options.allow),
       signal,

@@ -2,11 +2,21 @@ import type { Manifest } from '../../lib/contract/manifest';
 import { pointKey } from '../../lib/contract/repository-layout';
 import type { PruneResult } from '../../lib/contract/results';
 import { IntegrityError, RefusedError } from '../errors';
-import type { StoredObject } from '../storage/storage';
+import type { ObjectLocks, StoredObject } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
 import { DamageNotices } from './damage-notices';
 import type { NoticeEntry, PointEntry } from './points/point-order';
 import { condemn, type CondemnedRecord, condemnedRecords } from './pruning/condemned';
+import {
+  extendLocks,
+  keysIn,
+  lockDoubts,
+  type LockedRest,
+  locksOf,
+  LockWatch,
+  type ShortLock,
+  withoutLocked,
+} from './pruning/locks';
 import { checkShare } from './pruning/mass-deletion';
 import { keysNamedBy, orNothingDeleted } from './pruning/references';
 import { takeCensus } from './pruning/unreferenced';
@@ -29,11 +39,13 @@ export interface PruneOptions {
   readonly dryRun?: boolean;
   /** Values of `--allow`: `suspect-source`, `mass-deletion`. @default - nothing is allowed */
   readonly allow?: ReadonlySet<string>;
+  /** The plan's `storage.lockPeriod` in milliseconds. @default - it locks nothing */
+  readonly lockPeriod?: number;
   readonly signal?: AbortSignal;
 }
 
 /** `PruneResult` but for what the command itself measures. */
-export type PruneOutcome = Pick<PruneResult, 'dryRun' | 'points' | 'objects' | 'bytes'> & {
+export type PruneOutcome = Pick<PruneResult, 'dryRun' | 'points' | 'objects' | 'bytes' | 'locks'> & {
   /** Of a dry run: why the real one would be refused. */
   readonly refused: RefusedError | undefined;
   readonly warnings: readonly string[];
@@ -66,6 +78,8 @@ interface Survey {
   readonly manifests: ReadonlyMap<string, Manifest>;
   readonly kept: ReadonlyMap<string, readonly string[]>;
   readonly records: readonly CondemnedRecord[];
+  /** Undefined where nothing is locked. */
+  readonly locks: ObjectLocks | undefined;
   readonly notices: readonly (NoticeEntry & { readonly named: readonly string[] })[];
   readonly warnings: string[];
 }
@@ -79,6 +93,9 @@ interface Decision {
   readonly settledRecords: readonly CondemnedRecord[];
   /** Keys of notices of damage that concern no kept point any more. */
   readonly settledNotices: readonly string[];
+  /** Of what would be deleted, what is locked. */
+  readonly locked: LockedRest;
+  readonly shortLocks: readonly ShortLock[];
   /** Of points and bytes that aren't condemned yet. */
   readonly share: { readonly points: number; readonly bytes: number };
 }
@@ -99,7 +116,12 @@ async function takeSurvey(repository: Repository, options: PruneOptions): Promis
   const grace = Math.max(options.grace, ...Array.from(manifests.values(), (manifest) => manifest.grace ?? 0));
   const ledger = await VerificationLedger.load(repository);
   const damage = await DamageNotices.read(repository, notices);
-  const warnings = [...ledger.warnings, ...damage.warnings];
+  const locks = await repository.storage.locks?.();
+  const warnings = [
+    ...ledger.warnings,
+    ...damage.warnings,
+    ...lockDoubts(repository.storage.url, locks, options.lockPeriod),
+  ];
   const known = points.flatMap((point) => {
     const manifest = manifests.get(point.id);
     const verification = ledger.point(point.id);
@@ -114,6 +136,7 @@ async function takeSurvey(repository: Repository, options: PruneOptions): Promis
     manifests,
     kept,
     records: await condemnedRecords(repository, warnings),
+    locks,
     notices: notices.flatMap((notice) => {
       const named = damage.byNotice.get(notice.key);
       return named ? [{ ...notice, named }] : [];
@@ -122,8 +145,9 @@ async function takeSurvey(repository: Repository, options: PruneOptions): Promis
   };
 }
 
-async function decide(repository: Repository, survey: Survey, { signal }: PruneOptions): Promise<Decision> {
-  const { now, grace, points, records } = survey;
+async function decide(repository: Repository, survey: Survey, options: PruneOptions): Promise<Decision> {
+  const { signal } = options;
+  const { now, grace, points, records, locks } = survey;
   const isExpired = (id: string): boolean => survey.kept.get(id)?.length === 0;
   const hasAge = (object: { readonly modifiedAt: Date }, age: number): boolean =>
     now.getTime() - object.modifiedAt.getTime() >= age;
@@ -139,7 +163,8 @@ async function decide(repository: Repository, survey: Survey, { signal }: PruneO
     points.map(({ id }) => id).filter((id) => !isExpired(id)),
   );
   const named = await keysNamedBy(repository, retained, signal);
-  const { bytes, unreferenced } = await takeCensus(repository.storage, named, signal);
+  const watch = await watchLocks(repository, survey, options);
+  const { bytes, unreferenced } = await takeCensus(repository.storage, named, { onNamed: watch?.look, signal });
   const condemnedObjects = unreferenced.filter((object) => !pending.objects.has(object.key) && hasAge(object, grace));
   const deletedObjects = unreferenced.filter((object) => settled.objects.has(object.key) && hasAge(object, 2 * grace));
   const isNamed = (place: string): boolean => named.has(place) || named.has(`${place}/${META}`);
@@ -152,7 +177,25 @@ async function decide(repository: Repository, survey: Survey, { signal }: PruneO
     points: shareOf(condemnedPoints.length, points.length - pendingPoints),
     bytes: shareOf(sizeOf(condemnedObjects), bytes - pendingBytes),
   };
-  return { condemnedPoints, condemnedObjects, deletedPoints, deletedObjects, settledRecords, settledNotices, share };
+  const deletions = { deletedPoints, deletedObjects, settledRecords, settledNotices };
+  const locked = await locksOf(locks, keysIn(deletions), { now, signal });
+  const shortLocks = (locks && (await watch?.shortLocks(locks, signal))) ?? [];
+  return { condemnedPoints, condemnedObjects, ...withoutLocked(deletions, locked), shortLocks, share };
+}
+
+/** Undefined where nothing is locked, or nobody says for how long. */
+async function watchLocks(
+  repository: Repository,
+  { points, manifests, kept, locks, now }: Survey,
+  { lockPeriod, signal }: PruneOptions,
+): Promise<LockWatch | undefined> {
+  const period = locks?.period ?? (locks && lockPeriod);
+  if (period === undefined) return undefined;
+  const staying = points.flatMap(({ id, modifiedAt }) => {
+    const manifest = manifests.get(id);
+    return manifest && kept.get(id)?.length !== 0 ? [{ modifiedAt, manifest }] : [];
+  });
+  return LockWatch.over(repository, staying, { period, now, signal });
 }
 
 function refusal(
@@ -182,6 +225,7 @@ async function carryOut(
   { decision, signal }: { readonly decision: Decision; readonly signal?: AbortSignal },
 ): Promise<readonly StoredObject[]> {
   const { storage } = repository;
+  const { locks, now } = survey;
   const { condemnedPoints, condemnedObjects, deletedPoints, settledRecords, settledNotices } = decision;
   if (condemnedPoints.length + condemnedObjects.length > 0) {
     await condemn(
@@ -190,6 +234,7 @@ async function carryOut(
       condemnedObjects.map(({ key, size }) => [key, size] as const),
     );
   }
+  if (locks) await extendLocks(locks, decision.shortLocks, signal);
   const unnamed = await withoutNamed(repository, survey, decision);
   signal?.throwIfAborted();
   await storage.delete(deletedPoints.map(pointKey));
@@ -198,10 +243,12 @@ async function carryOut(
   const deletedObjects = await withoutNamedSince(repository, survey, unnamed);
   const batches = batchesOf(deletedObjects.map(({ key }) => key));
   await forEachConcurrently(batches, BATCHES_AT_ONCE, (batch) => storage.delete(batch), signal);
+  const outdated = (await recordKeys(repository)).slice(LEDGER_RECORDS);
+  const locked = await locksOf(locks, outdated, { now, signal });
   await storage.delete([
     ...settledRecords.map(({ key }) => key),
     ...settledNotices,
-    ...(await recordKeys(repository)).slice(LEDGER_RECORDS),
+    ...outdated.filter((key) => !locked.has(key)),
   ]);
   return deletedObjects;
 }
@@ -233,8 +280,8 @@ async function withoutNamedSince(
 }
 
 function outcomeOf(
-  { kept, warnings }: Survey,
-  { condemnedPoints, condemnedObjects, deletedPoints }: Decision,
+  { kept, locks, warnings }: Survey,
+  { condemnedPoints, condemnedObjects, deletedPoints, locked, shortLocks }: Decision,
   run: {
     readonly dryRun: boolean;
     readonly refused: RefusedError | undefined;
@@ -248,6 +295,15 @@ function outcomeOf(
     points: { kept: stays, condemned: condemnedPoints, deleted: deletedPoints },
     objects: { condemned: condemnedObjects.length, deleted: deletedObjects.length },
     bytes: { condemned: sizeOf(condemnedObjects), deleted: sizeOf(deletedObjects) },
+    locks: locks
+      ? {
+          points: locked.points.map(({ id, until }) => ({ id, until: until.toISOString() })),
+          objects: locked.objects.length,
+          bytes: sizeOf(locked.objects),
+          until: locked.until?.toISOString() ?? null,
+          extended: shortLocks.length,
+        }
+      : null,
     refused,
     warnings,
   };

@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { StorageError } from '../errors';
 import { partBuffers, type PartBuffers } from '../streams/part-buffers';
+import { SdkLockApi } from './s3/locks/s3-lock-calls';
 import { DirectReader, type SignedTarget } from './s3/direct/direct-reader';
 import type { HttpAnswer } from './s3/direct/http-answer';
 import type * as Api from './s3/s3-api';
@@ -52,6 +53,7 @@ export async function openS3Storage(url: string, options: S3StorageOptions = {})
     clock,
     api: createApi(client, location, clock),
     bucketApi: new SdkBucketApi(client, location.bucket),
+    lockApi: new SdkLockApi(client, location.bucket),
     requests: new S3Requests(options),
     buffers: options.buffers ?? partBuffers,
     largestCopy: options.largestCopy,

@@ -85,6 +85,26 @@ export interface Storage {
   close(): Promise<void>;
   /** Where an object lies for a server that can copy it. Undefined when it is absent, or can't be copied in this way. */
   locate?(key: string): Promise<LocatedObject | undefined>;
+  /** The locks on its objects. Undefined when it locks none. @default - it can't lock */
+  locks?(): Promise<ObjectLocks | undefined>;
+}
+
+/** Until when a version of an object can't be deleted for good, and whether somebody may lift that. */
+export interface ObjectLock {
+  /** Of S3: GOVERNANCE or COMPLIANCE. */
+  readonly mode: string;
+  readonly until: Date;
+}
+
+/** Locks on the objects of a storage: whoever may only lock can make one longer, never shorter. */
+export interface ObjectLocks {
+  /** For how long each new object is locked, in milliseconds. Undefined when the storage doesn't say. */
+  readonly period: number | undefined;
+  /** How it is locked. */
+  readonly mode: string;
+  /** Undefined when the object isn't locked, or absent. The lock may be over. */
+  lockOf(key: string): Promise<ObjectLock | undefined>;
+  lockUntil(key: string, lock: ObjectLock): Promise<void>;
 }
 
 /** An object of a storage, with what a server needs to copy it. */

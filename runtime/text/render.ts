@@ -3,6 +3,7 @@ import type {
   CommandResults,
   ListedPoint,
   ListResult,
+  PruneLocks,
   PruneResult,
   RestoreResult,
   ShownPoint,
@@ -176,8 +177,24 @@ function renderPrune(result: PruneResult): string {
     ...points.kept.map(({ id, reasons }) => `keep     ${id}  ${reasons.join(', ')}`),
     ...points.condemned.map((id) => `condemn  ${id}`),
     ...points.deleted.map((id) => `delete   ${id}`),
+    ...(result.locks ? lockLines(result.locks, dryRun) : []),
     `${counted(points.condemned.length, 'point')} and ${counted(objects.condemned, 'object')} (${formatSize(bytes.condemned)}) ${would}condemned, ${counted(points.deleted.length, 'point')} and ${counted(objects.deleted, 'object')} (${formatSize(bytes.deleted)}) ${would}deleted`,
   ]);
+}
+
+function lockLines({ points, objects, bytes, until, extended }: PruneLocks, dryRun: boolean): string[] {
+  const left =
+    until === null
+      ? []
+      : [
+          `${counted(points.length, 'point')} and ${counted(objects, 'object')} (${formatSize(bytes)}) left, as they are locked, the last until ${until}`,
+        ];
+  const longer = `${counted(extended, 'lock')} ${dryRun ? 'would be ' : ''}made longer, of what newer points need`;
+  return [
+    ...points.map((point) => `locked   ${point.id}  until ${point.until}`),
+    ...left,
+    ...(extended > 0 ? [longer] : []),
+  ];
 }
 
 function latest(times: readonly (string | null)[]): string | undefined {

@@ -33,6 +33,8 @@ function operationOf(message: IncomingMessage, key: string, query: URLSearchPara
   const isCopy = headers['x-amz-copy-source'] !== undefined;
   if (key === '' && query.has('versions')) return 'ListObjectVersions';
   if (key === '' && query.has('versioning')) return 'GetBucketVersioning';
+  if (key === '' && query.has('object-lock')) return 'GetObjectLockConfiguration';
+  if (query.has('retention')) return method === 'PUT' ? 'PutObjectRetention' : 'GetObjectRetention';
   if (key === '')
     return query.has('uploads') ? 'ListMultipartUploads' : query.has('delete') ? 'DeleteObjects' : 'ListObjectsV2';
   if (query.has('uploads')) return 'CreateMultipartUpload';

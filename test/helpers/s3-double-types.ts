@@ -18,6 +18,8 @@ export interface S3DoubleOptions {
   readonly copies?: 'aws' | 'minio';
   /** Of versioning. @default 'Off' */
   readonly versioning?: 'Enabled' | 'Suspended' | 'Off';
+  /** For how many days new objects are locked. @default - the bucket has no lock */
+  readonly lockDays?: number;
   /** What time it is, for versions. @default - the clock of the machine */
   readonly clock?: () => Date;
 }

@@ -8,26 +8,16 @@ import {
   bodyOf,
   checkDigests,
   etagOf,
-  isAfter,
   metadataOf,
   parse,
   type S3Request as Request,
   S3Refusal,
 } from './s3-double-requests';
 import type { OpenUpload, S3DoubleOptions, S3Fault, S3FaultRule, S3Operation, StoredS3Object } from './s3-double-types';
+import { listingOf } from './s3-double-listing';
+import { LockStore } from './s3-double-locks';
 import { VersionStore } from './s3-double-versions';
-import {
-  copyXml,
-  element,
-  errorXml,
-  foldersXml,
-  keysOf,
-  listXml,
-  partsOfXml,
-  uploadsXml,
-  versioningXml,
-  versionsXml,
-} from './s3-xml';
+import { copyXml, element, errorXml, keysOf, partsOfXml, uploadsXml, versioningXml, versionsXml } from './s3-xml';
 
 export type { S3DoubleOptions, S3Fault, S3FaultRule, S3Operation } from './s3-double-types';
 
@@ -46,6 +36,8 @@ export class S3Double {
   readonly uploads = new Map<string, OpenUpload>();
   /** Empty unless versioning is on. */
   readonly history = new VersionStore();
+  /** Of what lies in a bucket with locks. */
+  readonly locks: LockStore;
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
   /** Of each request that arrived, in order. */
@@ -66,6 +58,7 @@ export class S3Double {
   }
 
   private constructor(private readonly options: S3DoubleOptions) {
+    this.locks = new LockStore(options.lockDays);
     const listener: RequestListener = (request, response) => void this.observed(request, response);
     this.server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
     this.server.on('connection', (socket: Socket) => {
@@ -198,7 +191,7 @@ export class S3Double {
       case 'HeadObject':
         return this.getObject(request);
       case 'ListObjectsV2':
-        return this.listObjects(request);
+        return { status: 200, body: listingOf(this.objects, request.query) };
       case 'DeleteObjects':
         return this.deleteObjects(request, fault);
       case 'CreateMultipartUpload':
@@ -222,6 +215,13 @@ export class S3Double {
         return this.listVersions(request);
       case 'GetBucketVersioning':
         return { status: 200, body: versioningXml(this.options.versioning) };
+      case 'GetObjectLockConfiguration':
+        return { status: 200, body: this.locks.configuration() };
+      case 'GetObjectRetention':
+        return { status: 200, body: this.locks.retentionOf(request.key) };
+      case 'PutObjectRetention':
+        this.locks.extend(request.key, request.body.toString());
+        return { status: 200 };
     }
   }
 
@@ -241,6 +241,7 @@ export class S3Double {
     const checksum = this.options.keepsChecksums === false ? undefined : facts.checksum;
     const modifiedAt = this.now;
     this.objects.set(key, { bytes, modifiedAt, checksum, metadata: facts.metadata });
+    this.locks.add(key, modifiedAt);
     if (this.options.versioning === 'Enabled') this.history.add(key, bytes, modifiedAt);
   }
 
@@ -276,23 +277,6 @@ export class S3Double {
     return { status: 206, headers: { ...facts, 'content-range': contentRange }, body: part };
   }
 
-  private listObjects({ query }: Request): Answer {
-    const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
-    if (query.get('delimiter') === '/') return this.listFolders(query.get('prefix') ?? '', after);
-    const keys = [...this.objects.keys()].filter(
-      (key) => key.startsWith(query.get('prefix') ?? '') && isAfter(key, after),
-    );
-    keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    const page = keys.slice(0, Number(query.get('max-keys') ?? 1000));
-    const found = page.flatMap((key) => {
-      const object = this.objects.get(key);
-      return object
-        ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt, etag: etagOf(object.bytes) }]
-        : [];
-    });
-    return { status: 200, body: listXml(found, keys.length > page.length ? page.at(-1) : undefined) };
-  }
-
   private deleteObjects({ body, headers }: Request, fault: S3Fault | undefined): Answer {
     const md5 = createHash('md5').update(body).digest('base64');
     if (headers['content-md5'] !== md5) throw new S3Refusal(400, 'InvalidDigest');
@@ -306,17 +290,9 @@ export class S3Double {
   }
 
   /** Two to a page. */
-  private listFolders(prefix: string, after: string): Answer {
-    const below = [...this.objects.keys()].filter(
-      (key) => key.startsWith(prefix) && key.indexOf('/', prefix.length) > 0,
-    );
-    const names = below.map((key) => key.slice(0, key.indexOf('/', prefix.length) + 1));
-    const folders = [...new Set(names)].sort().filter((name) => isAfter(name, after));
-    return { status: 200, body: foldersXml(folders.slice(0, 2), folders.length > 2 ? folders[1] : undefined) };
-  }
-
   private remove(key: string): void {
     this.objects.delete(key);
+    this.locks.hide(key);
     if (this.options.versioning === 'Enabled') this.history.add(key, undefined, this.now);
   }
 

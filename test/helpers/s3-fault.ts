@@ -13,7 +13,10 @@ export type S3Operation =
   | 'UploadPartCopy'
   | 'DeleteObject'
   | 'ListObjectVersions'
-  | 'GetBucketVersioning';
+  | 'GetBucketVersioning'
+  | 'GetObjectLockConfiguration'
+  | 'GetObjectRetention'
+  | 'PutObjectRetention';
 
 /** What goes wrong with one request. */
 export type S3Fault =

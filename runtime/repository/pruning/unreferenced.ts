@@ -31,8 +31,18 @@ export interface Census {
   readonly unreferenced: readonly StoredObject[];
 }
 
+export interface CensusOptions {
+  /** Is shown each object that a point names. */
+  readonly onNamed?: (object: StoredObject) => void;
+  readonly signal?: AbortSignal;
+}
+
 /** Lists all that backups store and picks what isn't named. Keys that no backup makes are somebody else's and stay. */
-export async function takeCensus(storage: Storage, named: ReadonlySet<string>, signal?: AbortSignal): Promise<Census> {
+export async function takeCensus(
+  storage: Storage,
+  named: ReadonlySet<string>,
+  { onNamed, signal }: CensusOptions = {},
+): Promise<Census> {
   let bytes = 0;
   const unreferenced: StoredObject[] = [];
   await forEachConcurrently(
@@ -43,7 +53,8 @@ export async function takeCensus(storage: Storage, named: ReadonlySet<string>, s
         signal?.throwIfAborted();
         if (!isStoredByBackups(object.key)) continue;
         bytes += object.size;
-        if (!named.has(object.key)) unreferenced.push(object);
+        if (named.has(object.key)) onNamed?.(object);
+        else unreferenced.push(object);
       }
     },
     signal,

@@ -5,6 +5,7 @@ import { endsEarly, objectMissing, tooLarge } from '../object-errors';
 import type { S3Api, S3BodyFacts, S3BucketApi, S3DeleteFailure, S3Page, S3RangeRead } from './s3-api';
 import { receive } from './s3-body';
 import type { S3Clock } from './s3-clock';
+import { openLocks, type S3LockApi } from './locks/s3-locks';
 import { S3Copier } from './s3-copy';
 import { explainS3Error } from './s3-errors';
 import { isAbsent, isAlreadyThere, isPastEnd, mayHaveCommitted, s3FailureOf } from './s3-failure';
@@ -14,6 +15,7 @@ import { type S3Location, serverOf } from './s3-url';
 import {
   type ByteSource,
   type LocatedObject,
+  type ObjectLocks,
   type PutOptions,
   type PutResult,
   type RequestCounts,
@@ -30,6 +32,7 @@ export interface S3StorageParts {
   readonly location: S3Location;
   readonly api: S3Api;
   readonly bucketApi: S3BucketApi;
+  readonly lockApi: S3LockApi;
   readonly largestCopy?: number;
   readonly requests: S3Requests;
   readonly clock: S3Clock;
@@ -153,6 +156,16 @@ export class S3Storage implements Storage {
         if (isAbsent(s3FailureOf(error))) return undefined;
         throw error;
       }
+    });
+  }
+
+  locks(): Promise<ObjectLocks | undefined> {
+    const { lockApi: api, requests } = this.parts;
+    return openLocks({
+      api,
+      requests,
+      fullKey: (key) => this.fullKey(key),
+      explained: (action, work) => this.explained(action, work),
     });
   }
 

@@ -1,0 +1,28 @@
+import { etagOf, isAfter } from './s3-double-requests';
+import type { StoredS3Object } from './s3-double-types';
+import { foldersXml, listXml } from './s3-xml';
+
+/** A page of what lies in the bucket, or of its folders, as the query asks. */
+export function listingOf(objects: ReadonlyMap<string, StoredS3Object>, query: URLSearchParams): string {
+  const prefix = query.get('prefix') ?? '';
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
+  const below = [...objects.keys()].filter((key) => key.startsWith(prefix));
+  if (query.get('delimiter') === '/') return foldersIn(below, prefix, after);
+  const keys = below.filter((key) => isAfter(key, after));
+  keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const page = keys.slice(0, Number(query.get('max-keys') ?? 1000));
+  const found = page.flatMap((key) => {
+    const object = objects.get(key);
+    return object
+      ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt, etag: etagOf(object.bytes) }]
+      : [];
+  });
+  return listXml(found, keys.length > page.length ? page.at(-1) : undefined);
+}
+
+function foldersIn(below: readonly string[], prefix: string, after: string): string {
+  const deeper = below.filter((key) => key.indexOf('/', prefix.length) > 0);
+  const names = deeper.map((key) => key.slice(0, key.indexOf('/', prefix.length) + 1));
+  const folders = [...new Set(names)].sort().filter((name) => isAfter(name, after));
+  return foldersXml(folders.slice(0, 2), folders.length > 2 ? folders[1] : undefined);
+}
