@@ -23,30 +23,34 @@ export class MinioUsers {
     return new MinioUsers(server, await mkdtemp(join(tmpdir(), 'tempo-backup-mc-')));
   }
 
-  private readonly names: string[] = [];
+  private readonly users: string[] = [];
+  private readonly policies: string[] = [];
 
   private constructor(
     private readonly server: MinioServer,
     private readonly folder: string,
   ) {}
 
-  async add(prefix: string, policy: string): Promise<Credentials> {
+  /** A user with these policies, who may do what any of them permits. */
+  async add(prefix: string, ...policies: readonly string[]): Promise<Credentials> {
     const name = `${prefix}-${randomBytes(4).toString('hex')}`;
     const secretAccessKey = randomBytes(16).toString('hex');
-    const file = join(this.folder, `${name}.json`);
-    await writeFile(file, policy);
-    await this.admin('policy', 'create', 'rights', name, file);
-    this.names.push(name);
     await this.admin('user', 'add', 'rights', name, secretAccessKey);
-    await this.admin('policy', 'attach', 'rights', name, '--user', name);
+    this.users.push(name);
+    for (const [index, policy] of policies.entries()) {
+      const policyName = `${name}-${index}`;
+      const file = join(this.folder, `${policyName}.json`);
+      await writeFile(file, policy);
+      await this.admin('policy', 'create', 'rights', policyName, file);
+      this.policies.push(policyName);
+      await this.admin('policy', 'attach', 'rights', policyName, '--user', name);
+    }
     return { accessKeyId: name, secretAccessKey };
   }
 
   async remove(): Promise<void> {
-    for (const name of this.names) {
-      await this.admin('user', 'remove', 'rights', name);
-      await this.admin('policy', 'remove', 'rights', name);
-    }
+    for (const name of this.users) await this.admin('user', 'remove', 'rights', name);
+    for (const name of this.policies) await this.admin('policy', 'remove', 'rights', name);
     await rm(this.folder, { recursive: true });
   }
 

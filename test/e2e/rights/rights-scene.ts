@@ -13,9 +13,11 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import type { CommandName } from '../../../lib/contract/index';
+import type { CommandName, StorageCaller } from '../../../lib/contract/index';
+import { ClusterDouble } from '../../helpers/cluster-double';
 import { copyFixture, makeBlock } from '../../helpers/tempo-tree';
 import type { Credentials } from './minio-users';
+import { boundClaim, CLAIM, NAMESPACE, snapshotter } from '../../runtime/commands/snapshot/snapshot-scene';
 import type { S3Call, S3Recorder } from './s3-recorder';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
@@ -35,29 +37,39 @@ export interface Ran {
 /** A bucket with versions, a Tempo's data to back up into it, and the program with each command's own credentials. */
 export class RightsScene {
   static async make(recorder: S3Recorder, server: { endpoint: string; root: Credentials }): Promise<RightsScene> {
-    const scene = new RightsScene(recorder, server, await mkdtemp(join(tmpdir(), 'tempo-backup-rights-')));
+    const cluster = await ClusterDouble.start({ objects: [boundClaim(CLAIM)], controllers: [snapshotter()] });
+    const folder = await mkdtemp(join(tmpdir(), 'tempo-backup-rights-'));
+    const scene = new RightsScene(recorder, server, { folder, cluster });
     copyFixture('tempo-2.9', scene.folder);
     await writeFile(scene.tempoConfig, 'block_retention: 87600h\n');
-    await scene.root.send(new CreateBucketCommand({ Bucket: scene.bucket }));
-    await scene.root.send(
-      new PutBucketVersioningCommand({ Bucket: scene.bucket, VersioningConfiguration: { Status: 'Enabled' } }),
-    );
+    for (const Bucket of [scene.bucket, scene.targetBucket]) {
+      await scene.root.send(new CreateBucketCommand({ Bucket }));
+      const VersioningConfiguration = { Status: 'Enabled' } as const;
+      await scene.root.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+    }
     await scene.configure();
+    await scene.configureSnapshots();
     return scene;
   }
 
   readonly bucket = `rights-${randomBytes(6).toString('hex')}`;
+  /** Of the repository that `replicate` writes to. */
+  readonly targetBucket = `${this.bucket}-copy`;
   readonly prefix = 'prod/';
   readonly root: S3Client;
-  readonly users = new Map<CommandName, Credentials>();
+  readonly users = new Map<StorageCaller, Credentials>();
   /** Everything that each command called. */
-  readonly called = new Map<CommandName, S3Call[]>();
+  readonly called = new Map<StorageCaller, S3Call[]>();
+  private readonly folder: string;
+  private readonly cluster: ClusterDouble;
 
   private constructor(
     private readonly recorder: S3Recorder,
     private readonly server: { readonly endpoint: string; readonly root: Credentials },
-    private readonly folder: string,
+    { folder, cluster }: { readonly folder: string; readonly cluster: ClusterDouble },
   ) {
+    this.folder = folder;
+    this.cluster = cluster;
     this.root = this.client(server.root);
   }
 
@@ -76,16 +88,35 @@ export class RightsScene {
       AWS_ACCESS_KEY_ID: user.accessKeyId,
       AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
       AWS_EC2_METADATA_DISABLED: 'true',
+      KUBECONFIG: join(this.folder, 'kubeconfig'),
     };
-    const argv = [RUNNER, command, ...args, '--config', this.config, '--output', 'json', '--log-format', 'text'];
+    const argv = [
+      RUNNER,
+      command,
+      ...args,
+      '--config',
+      command === 'snapshot' ? this.snapshotConfig : this.config,
+      '--output',
+      'json',
+      '--log-format',
+      'text',
+    ];
     const ran = await new Promise<Pick<Ran, 'exitCode' | 'stderr'>>((done) => {
       execFile(process.execPath, argv, { env }, (error, _stdout, stderr) =>
         done({ exitCode: error ? Number(error.code ?? 1) : 0, stderr }),
       );
     });
     const calls = this.recorder.calls.map((call) => ({ ...call, key: this.relative(call.key) }));
-    this.called.set(command, [...(this.called.get(command) ?? []), ...calls]);
+    const here = calls.filter(({ bucket }) => bucket === this.bucket);
+    const there = calls.filter(({ bucket }) => bucket === this.targetBucket);
+    this.note(command, here);
+    this.note('replicate-target', there);
     return { ...ran, calls };
+  }
+
+  /** What `replicate --to` takes. */
+  get copyUrl(): string {
+    return this.urlOf(this.targetBucket);
   }
 
   /** The folder that restores go to. */
@@ -105,8 +136,8 @@ export class RightsScene {
     return `config/${createHash('sha256').update(text).digest('hex')}.yaml`;
   }
 
-  async put(key: string, body: Buffer | string): Promise<void> {
-    await this.root.send(new PutObjectCommand({ Bucket: this.bucket, Key: this.prefix + key, Body: body }));
+  async put(key: string, body: Buffer | string, Bucket = this.bucket): Promise<void> {
+    await this.root.send(new PutObjectCommand({ Bucket, Key: this.prefix + key, Body: body }));
   }
 
   async get(key: string): Promise<Buffer> {
@@ -126,10 +157,8 @@ export class RightsScene {
   }
 
   /** Key and ID of some version of each object and delete marker. */
-  async versions(): Promise<{ Key: string; VersionId: string }[]> {
-    const { Versions = [], DeleteMarkers = [] } = await this.root.send(
-      new ListObjectVersionsCommand({ Bucket: this.bucket }),
-    );
+  async versions(Bucket = this.bucket): Promise<{ Key: string; VersionId: string }[]> {
+    const { Versions = [], DeleteMarkers = [] } = await this.root.send(new ListObjectVersionsCommand({ Bucket }));
     return [...Versions, ...DeleteMarkers].map(({ Key = '', VersionId = '' }) => ({ Key, VersionId }));
   }
 
@@ -139,12 +168,36 @@ export class RightsScene {
   }
 
   async remove(): Promise<void> {
+    await this.cluster.stop();
     await rm(this.folder, { recursive: true });
     this.root.destroy();
   }
 
   private get config(): string {
     return join(this.folder, 'tempo-backup.yaml');
+  }
+
+  private get snapshotConfig(): string {
+    return join(this.folder, 'snapshots.yaml');
+  }
+
+  private note(caller: StorageCaller, calls: readonly S3Call[]): void {
+    this.called.set(caller, [...(this.called.get(caller) ?? []), ...calls]);
+  }
+
+  private urlOf(bucket: string): string {
+    const parameters = new URLSearchParams({ endpoint: this.recorder.endpoint, region: 'us-east-1' });
+    return `s3://${bucket}/prod?${parameters.toString()}`;
+  }
+
+  private async configureSnapshots(): Promise<void> {
+    await writeFile(join(this.folder, 'kubeconfig'), this.cluster.kubeconfig());
+    const workload = '{ kind: StatefulSet, name: tempo }';
+    await writeFile(
+      this.snapshotConfig,
+      `repository: { url: "${this.urlOf(this.bucket)}" }\n` +
+        `kubernetes: { namespace: ${NAMESPACE}, workload: ${workload}, persistentVolumeClaims: [${CLAIM}] }\n`,
+    );
   }
 
   private get tempoConfig(): string {
@@ -157,14 +210,14 @@ export class RightsScene {
 
   private async configure(tempoConfig = this.tempoConfig): Promise<void> {
     const storage = `{ path: ${this.folder}/var-tempo/traces, walPath: ${this.folder}/var-tempo/wal }`;
-    const url = `s3://${this.bucket}/prod?${new URLSearchParams({ endpoint: this.recorder.endpoint, region: 'us-east-1' }).toString()}`;
-    const rule = "{ name: short, schedule: { cron: '* * * * *' }, deleteAfter: 1s }";
+    const schedule = "schedule: { cron: '* * * * *' }, deleteAfter: 1s";
+    const rules = ['all', 'data', 'wal', 'config'].map((scope) => `{ name: ${scope}, scope: ${scope}, ${schedule} }`);
     await writeFile(
       this.config,
       [
         `tempo: { storage: ${storage}, configFiles: [${tempoConfig}], retention: 87600h }`,
-        `repository: { url: "${url}" }`,
-        `plan: { prune: { grace: ${GRACE_SECONDS}s, maxShare: 1 }, rules: [${rule}] }`,
+        `repository: { url: "${this.urlOf(this.bucket)}" }`,
+        `plan: { prune: { grace: ${GRACE_SECONDS}s, maxShare: 1 }, rules: [${rules.join(', ')}] }`,
         '',
       ].join('\n'),
     );

@@ -1,6 +1,7 @@
 import {
   Agent,
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   request as send,
   type Server,
@@ -11,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 /** One call as S3's permissions see it. */
 export interface S3Call {
   readonly action: string;
+  readonly bucket: string;
   /** Of an object, without the bucket; of a list its prefix. */
   readonly key: string;
   readonly status: number;
@@ -28,8 +30,8 @@ export class S3Recorder {
   }
 
   calls: S3Call[] = [];
-  /** How many beginnings of uploads still lose their answer. */
-  answersToLose = 0;
+  /** Each loses the answer of the first request that it fits. */
+  readonly answersToLose: ((method: string, url: URL) => boolean)[] = [];
   private readonly agent = new Agent({ keepAlive: true });
   private readonly server: Server = createServer((request, response) => this.pass(request, response));
 
@@ -53,10 +55,11 @@ export class S3Recorder {
     const forwarded = send(
       { hostname, port, method, path: url, headers, agent: this.agent },
       (answer: IncomingMessage) => {
-        const calls = callsOf(method, url_, Buffer.concat(body).toString('utf8'));
+        const calls = callsOf(method, url_, { headers, body: Buffer.concat(body).toString('utf8') });
         for (const call of calls) this.calls.push({ ...call, status: answer.statusCode ?? 0 });
-        if (method === 'POST' && url_.searchParams.has('uploads') && this.answersToLose > 0) {
-          this.answersToLose--;
+        const lost = this.answersToLose.findIndex((fits) => fits(method, url_));
+        if (lost >= 0) {
+          this.answersToLose.splice(lost, 1);
           answer.resume();
           response.destroy();
           return;
@@ -72,25 +75,64 @@ export class S3Recorder {
   }
 }
 
+type Call = Omit<S3Call, 'status'>;
+
+/** What is asked of a bucket by the name of a query parameter. */
+const BUCKET_ACTIONS: Readonly<Record<string, string>> = {
+  uploads: 's3:ListBucketMultipartUploads',
+  'list-type': 's3:ListBucket',
+  versions: 's3:ListBucketVersions',
+  versioning: 's3:GetBucketVersioning',
+  'object-lock': 's3:GetBucketObjectLockConfiguration',
+};
+
 /** Which permissions a request needs, as S3 documents it. */
-function callsOf(method: string, url: URL, body: string): Omit<S3Call, 'status'>[] {
-  const [, , ...segments] = url.pathname.split('/');
+function callsOf(
+  method: string,
+  url: URL,
+  { headers, body }: { readonly headers: IncomingHttpHeaders; readonly body: string },
+): Call[] {
+  const [, bucket = '', ...segments] = url.pathname.split('/');
   const key = decodeURIComponent(segments.join('/'));
   const query = url.searchParams;
-  if (key === '') {
-    if (method === 'GET' && query.has('uploads')) return [{ action: 's3:ListBucketMultipartUploads', key: '' }];
-    if (method === 'GET' && query.has('list-type'))
-      return [{ action: 's3:ListBucket', key: query.get('prefix') ?? '' }];
-    if (method === 'POST' && query.has('delete')) {
-      return Array.from(body.matchAll(/<Key>([^<]*)<\/Key>(<VersionId>)?/g), ([, name = '', version]) => ({
-        action: version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion',
-        key: name,
-      }));
-    }
-  } else {
-    if (method === 'GET' || method === 'HEAD') return [{ action: 's3:GetObject', key }];
-    if (method === 'PUT' || method === 'POST') return [{ action: 's3:PutObject', key }];
-    if (method === 'DELETE' && query.has('uploadId')) return [{ action: 's3:AbortMultipartUpload', key }];
+  if (key === '') return callsOnBucket(method, bucket, { query, body });
+  const call = (action: string): Call => ({ action, bucket, key });
+  if (query.has('retention')) return [call(method === 'PUT' ? 's3:PutObjectRetention' : 's3:GetObjectRetention')];
+  const version = query.has('versionId') ? 'Version' : '';
+  if (method === 'GET' || method === 'HEAD') return [call(`s3:GetObject${version}`)];
+  if (method === 'PUT' || method === 'POST') return [call('s3:PutObject'), ...copied(headers, call)];
+  if (method === 'DELETE' && query.has('uploadId')) return [call('s3:AbortMultipartUpload')];
+  if (method === 'DELETE') return [call(`s3:DeleteObject${version}`)];
+  return [call(`unknown: ${method} ${url.pathname}?${query.toString()}`)];
+}
+
+function callsOnBucket(
+  method: string,
+  bucket: string,
+  { query, body }: { readonly query: URLSearchParams; readonly body: string },
+): Call[] {
+  const asked = Object.keys(BUCKET_ACTIONS).find((name) => query.has(name));
+  if (method === 'GET' && asked !== undefined)
+    return [{ action: BUCKET_ACTIONS[asked] ?? '', bucket, key: query.get('prefix') ?? '' }];
+  if (method === 'POST' && query.has('delete')) {
+    return Array.from(body.matchAll(/<Key>([^<]*)<\/Key>(<VersionId>)?/g), ([, key = '', version]) => ({
+      action: version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion',
+      bucket,
+      key,
+    }));
   }
-  return [{ action: `unknown: ${method} ${url.pathname}?${query.toString()}`, key }];
+  return [{ action: `unknown: ${method} ${bucket}?${query.toString()}`, bucket, key: '' }];
+}
+
+/** What a copy reads; unless it is told to leave them, the tags go along. */
+function copied(headers: IncomingHttpHeaders, call: (action: string) => Call): Call[] {
+  const header = headers['x-amz-copy-source'];
+  if (typeof header !== 'string') return [];
+  const [path = '', versionId] = header.replace(/^\//, '').split('?versionId=');
+  const [bucket = '', ...segments] = decodeURIComponent(path).split('/');
+  const version = versionId === undefined ? '' : 'Version';
+  const from = (action: string): Call => ({ action, bucket, key: segments.join('/') });
+  const takesTags = headers['x-amz-tagging-directive'] !== 'REPLACE';
+  const tags = takesTags ? [from(`s3:GetObject${version}Tagging`), call('s3:PutObjectTagging')] : [];
+  return [from(`s3:GetObject${version}`), ...tags];
 }

@@ -13,9 +13,9 @@ import {
   type CommandName,
   recommendedPlan,
   STORAGE_ACTIONS,
-  STORAGE_COMMANDS,
+  STORAGE_CALLERS,
   STORAGE_RIGHTS,
-  type StorageRight,
+  type StorageCaller,
 } from '../../../lib/contract/index';
 import { RecordingEngine } from '../../helpers/recording-engine';
 import { type MinioServer, MinioUsers } from './minio-users';
@@ -35,7 +35,9 @@ if (absent.length > 0) {
     rightsSuite({ mc: TEST_MC ?? '', endpoint: TEST_S3_ENDPOINT ?? '', root }));
 }
 
+/** Those of a bucket that locks nothing. */
 const RIGHTS = ['list', 'get', 'put', 'delete'] as const;
+type Right = (typeof RIGHTS)[number];
 
 function rightsSuite(server: MinioServer): void {
   let recorder: S3Recorder;
@@ -53,10 +55,15 @@ function rightsSuite(server: MinioServer): void {
     scene = await RightsScene.make(recorder, server);
     undo.push(
       () => scene.remove(),
-      () => removeVersions(scene),
+      () => removeVersions(scene, scene.bucket),
+      () => removeVersions(scene, scene.targetBucket),
     );
     const policies = await policiesOfComponent(scene.bucket);
-    for (const [command, policy] of policies) scene.users.set(command, await users.add(command, policy));
+    const onCopy = await policiesOfComponent(scene.targetBucket);
+    for (const [caller, policy] of policies) {
+      const others = caller === 'replicate' ? [onCopy.get('replicate-target') ?? ''] : [];
+      scene.users.set(caller, await users.add(caller, policy, ...others));
+    }
     const run = async (command: CommandName, ...args: string[]): Promise<Ran> => {
       const ran = await scene.run(command, ...args);
       runs.push({ what: [command, ...args].join(' '), ran });
@@ -73,11 +80,10 @@ function rightsSuite(server: MinioServer): void {
   }, 120_000);
 
   it('let every command run its whole way', () => {
-    const failed = runs.filter(({ ran }) => ran.exitCode !== 0 && ran.exitCode !== 12);
+    const failed = runs.filter(({ what, ran }) => ran.exitCode !== (EXPECTED_EXITS[what] ?? 0));
     expect(failed.map(({ what, ran }) => `${what}: ${ran.exitCode} ${ran.stderr}`)).toEqual([]);
-    // Only those that met the damage which was done on purpose.
-    expect(runs.filter(({ ran }) => ran.exitCode === 12).map(({ what }) => what)).toEqual([DAMAGED_VERIFY]);
-    expect(new Set(runs.map(({ what }) => what.split(' ')[0]))).toEqual(new Set(STORAGE_COMMANDS));
+    const callers = new Set([...runs.map(({ what }) => what.split(' ')[0]), 'replicate-target']);
+    expect(callers).toEqual(new Set(STORAGE_CALLERS));
   });
 
   it('are never asked for more: the policy has every call that the runner makes', () => {
@@ -85,7 +91,7 @@ function rightsSuite(server: MinioServer): void {
       ran.calls.filter(({ status }) => status === 403).map(({ action, key }) => `${what}: ${action} ${key}`),
     );
     expect(refused).toEqual([]);
-    const unlisted = STORAGE_COMMANDS.flatMap((command) =>
+    const unlisted = STORAGE_CALLERS.flatMap((command) =>
       (scene.called.get(command) ?? [])
         .filter(({ action, key }) => !isListed(command, action, key))
         .map(({ action, key }) => `${command}: ${action} ${key}`),
@@ -93,7 +99,7 @@ function rightsSuite(server: MinioServer): void {
     expect(unlisted).toEqual([]);
   });
 
-  it.each(STORAGE_COMMANDS)('of %s are all used', (command) => {
+  it.each(STORAGE_CALLERS)('of %s are all used', (command) => {
     const calls = scene.called.get(command) ?? [];
     const unused = RIGHTS.flatMap((right) =>
       STORAGE_RIGHTS[command][right]
@@ -112,7 +118,7 @@ function rightsSuite(server: MinioServer): void {
     expect([...called].sort()).toEqual([...new Set(granted)].sort());
   });
 
-  describe.each(STORAGE_COMMANDS)('of %s', (command) => {
+  describe.each(STORAGE_CALLERS)('of %s', (command) => {
     it('refuse every other kind of call on every kind of object', async () => {
       const client = clientOf(command);
       const attempts = RIGHTS.flatMap((right) =>
@@ -156,7 +162,7 @@ function rightsSuite(server: MinioServer): void {
   });
 
   it('end at the repository: nothing beside its prefix can be read or written', async () => {
-    for (const command of STORAGE_COMMANDS) {
+    for (const command of STORAGE_CALLERS) {
       const get = new GetObjectCommand({ Bucket: scene.bucket, Key: 'points/other.json' });
       await expect(clientOf(command).send(get)).rejects.toMatchObject({ name: 'AccessDenied' });
       const list = new ListObjectsV2Command({ Bucket: scene.bucket, Prefix: 'points/' });
@@ -164,13 +170,13 @@ function rightsSuite(server: MinioServer): void {
     }
   });
 
-  function clientOf(command: CommandName): S3Client {
+  function clientOf(command: StorageCaller): S3Client {
     const user = scene.users.get(command);
     if (!user) throw new Error(`there is no user for ${command}`);
     return scene.client(user);
   }
 
-  async function attempt(client: S3Client, right: StorageRight, key: string): Promise<string> {
+  async function attempt(client: S3Client, right: Right, key: string): Promise<string> {
     const Bucket = scene.bucket;
     const Key = scene.prefix + key;
     const attempts = {
@@ -188,7 +194,8 @@ function rightsSuite(server: MinioServer): void {
   }
 }
 
-const DAMAGED_VERIFY = 'verify --level quick';
+/** Of runs before there is a repository, and of those that met the damage which was done on purpose. */
+const EXPECTED_EXITS: Readonly<Record<string, number>> = { 'snapshot list': 10, 'verify --level quick': 12 };
 
 /** One key of each kind. */
 const SAMPLES = [
@@ -203,18 +210,20 @@ const SAMPLES = [
   'points/other',
   'verifications/2026-01-01T00-00-00Z-0000.json.gz',
   'condemned/2026-01-01T00-00-00Z-0000.json.gz',
+  'pvc-snapshots/data-tempo-0-20260101-000000.json',
+  'probes/x',
   'elsewhere',
 ];
 
 /** The policies exactly as the component hands them out. */
-async function policiesOfComponent(bucket: string): Promise<Map<CommandName, string>> {
+async function policiesOfComponent(bucket: string): Promise<Map<StorageCaller, string>> {
   const endpoint = S3Compatible.minio({ url: 'https://minio.example.com' });
   const engine = await RecordingEngine.run(() => {
     const backups = new BackupBucket('tempo-backups', { plan: recommendedPlan(), bucket, prefix: 'prod', endpoint });
-    for (const command of STORAGE_COMMANDS) backups.grant(command, { name: `tempo-${command}` });
+    for (const command of STORAGE_CALLERS) backups.grant(command, { name: `tempo-${command}` });
   });
   return new Map(
-    STORAGE_COMMANDS.map((command) => {
+    STORAGE_CALLERS.map((command) => {
       const { inputs } = engine.find(`tempo-backups-${command}`, 'RolePolicy');
       return [command, String(inputs['policy'])] as const;
     }),
@@ -225,14 +234,15 @@ type Run = (command: CommandName, ...args: string[]) => Promise<Ran>;
 
 /** A repository's life, with everything in it that makes a command call what it calls seldom. */
 async function liveThrough(scene: RightsScene, recorder: S3Recorder, run: Run): Promise<void> {
-  const backup = (): Promise<Ran> => run('backup', '--rule', 'short');
+  const backup = (rule = 'all'): Promise<Ran> => run('backup', '--rule', rule);
+  await run('snapshot', 'list');
   const big = scene.addBlock();
   const wal = 'wal/80b25cb9-2424-412f-8122-431f7d34a431+team-a+vParquet4/0000000001';
   // Keys that are taken: by other bytes, so that an upload is aborted and another place is found, and by the same.
   await scene.put(`blocks/team-a/${big.id}/data.parquet`, Buffer.alloc(big.data.length, 7));
   await scene.put(wal, 'other bytes');
   await scene.put(await scene.changeTempoConfig('# first\n'), '# first\n');
-  recorder.answersToLose = 1;
+  recorder.answersToLose.push((method, { searchParams }) => method === 'POST' && searchParams.has('uploads'));
   await backup();
   // As if the first had been killed before its manifest: the next one adopts what it finds.
   for (const key of await scene.keys('points/')) await scene.delete(key);
@@ -241,18 +251,41 @@ async function liveThrough(scene: RightsScene, recorder: S3Recorder, run: Run): 
   await scene.changeTempoConfig('# second\n');
   scene.addBlock();
   await backup();
+  for (const scope of ['data', 'wal', 'config']) await backup(scope);
   for (let record = 0; record < 3; record++) await run('verify', '--level', 'full');
   await run('list');
   await run('show', 'latest');
-  await run('restore', '--recovery-point', 'latest', '--target', scene.target);
+  const [oldest = ''] = (await scene.keys('points/')).filter((key) => key.endsWith('.json')).sort();
+  await run('show', 'latest', '--config-diff', oldest.slice('points/'.length, -'.json'.length));
+  await run('restore', '--recovery-point', 'latest-verified', '--target', scene.target);
+  await takeVolumeSnapshots(run);
   await sleep(GRACE_SECONDS * 1000);
   await run('prune');
+  await replicateTwice(scene, recorder, run);
   await loseAnIndex(scene, run, backup);
   await run('verify', '--level', 'full');
   await sleep(2 * GRACE_SECONDS * 1000);
   await run('prune');
   await scene.forgetTempoConfig();
   await run('restore', '--recovery-point', 'latest', '--target', scene.target, '--dry-run');
+}
+
+/** The second finds more than the first left, and what prune there has condemned. */
+async function replicateTwice(scene: RightsScene, recorder: S3Recorder, run: Run): Promise<void> {
+  const isManifest = /-copy\/prod\/points\/.*\.json$/;
+  recorder.answersToLose.push((method, { pathname }) => method === 'PUT' && isManifest.test(pathname));
+  await run('replicate', '--to', scene.copyUrl);
+  const [record = ''] = await scene.keys('condemned/');
+  await scene.put(record, await scene.get(record), scene.targetBucket);
+  scene.addBlock();
+  await run('backup', '--rule', 'all');
+  await run('replicate', '--to', scene.copyUrl);
+}
+
+/** Of a cluster that makes each at once. */
+async function takeVolumeSnapshots(run: Run): Promise<void> {
+  await run('snapshot', 'create', '--rule', 'daily');
+  await run('snapshot', 'prune');
 }
 
 /** Verification finds it, the next backup looks among what is condemned for what it may use again; then it comes back. */
@@ -268,23 +301,23 @@ async function loseAnIndex(scene: RightsScene, run: Run, backup: () => Promise<R
   await scene.put(lost, bytes);
 }
 
-async function removeVersions(scene: RightsScene): Promise<void> {
-  for (let left = await scene.versions(); left.length > 0; left = await scene.versions())
-    await scene.root.send(new DeleteObjectsCommand({ Bucket: scene.bucket, Delete: { Objects: left, Quiet: true } }));
-  await scene.root.send(new DeleteBucketCommand({ Bucket: scene.bucket }));
+async function removeVersions(scene: RightsScene, Bucket: string): Promise<void> {
+  for (let left = await scene.versions(Bucket); left.length > 0; left = await scene.versions(Bucket))
+    await scene.root.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: left, Quiet: true } }));
+  await scene.root.send(new DeleteBucketCommand({ Bucket }));
 }
 
-function isListed(command: CommandName, action: string, key: string): boolean {
+function isListed(command: StorageCaller, action: string, key: string): boolean {
   return RIGHTS.some(
     (right) =>
       belongsTo(right, action) &&
-      (STORAGE_ACTIONS[right].onBucket.includes(action) && right === 'put'
-        ? STORAGE_RIGHTS[command].put.length > 0
+      (STORAGE_ACTIONS[right].onBucket.includes(action) && right !== 'list'
+        ? STORAGE_RIGHTS[command][right].length > 0
         : STORAGE_RIGHTS[command][right].some((pattern) => matches(pattern, key))),
   );
 }
 
-function belongsTo(right: StorageRight, action: string): boolean {
+function belongsTo(right: Right, action: string): boolean {
   const { onObjects, onBucket } = STORAGE_ACTIONS[right];
   return onObjects.includes(action) || onBucket.includes(action);
 }
