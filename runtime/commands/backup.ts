@@ -88,6 +88,7 @@ function describeSource(config: RunnerConfig, folders: SourceFolders, settings: 
   const fromLayout = folders.relativeWalPath?.endsWith('live-store/traces') ? '3.0' : null;
   return {
     name: config.tempo.name,
+    ...(config.kubernetes ? { namespace: config.kubernetes.namespace } : {}),
     tracesPath: folders.tracesPath,
     walPath: folders.relativeWalPath,
     tempoVersion: settings.version ?? fromLayout,
