@@ -56,13 +56,56 @@ export const walBlock = z.object({
 });
 export type WalBlock = z.infer<typeof walBlock>;
 
+/** A Kubernetes object by what names it in its cluster. */
+export const storedObject = z.object({
+  apiVersion: z.string().min(1).max(253),
+  kind: z.string().regex(/^[A-Za-z]{1,63}$/),
+  namespace: z.string().min(1).max(253),
+  name: z.string().min(1).max(253),
+});
+
+/** How a Secret was encrypted, and of which state of it: enough to tell that both are the same again, nothing about what is in it. */
+export const secretEncryption = z.object({
+  /** Of each file with public keys: its SHA-256, and the fingerprints of the keys in it, in hex. */
+  recipients: z.array(z.object({ file: z.string(), fingerprints: z.array(z.string()) })),
+  /** `scrypt:<salt>:<hash>` of the passphrase, both in hex; null when it can't be read with one. */
+  passphrase: z.string().nullable(),
+  /** The Secret's own, as the API gave them. */
+  uid: z.string(),
+  resourceVersion: z.string(),
+});
+export type SecretEncryption = z.infer<typeof secretEncryption>;
+
 export const configFile = z.object({
   name: z.string(),
   kind: z.string(),
   key: z.string().min(1).max(1024),
   size,
   sha256,
+  /** Absent for a file. */
+  object: storedObject.optional(),
+  /** Of a Secret: the stored bytes are an OpenPGP message. Absent for what is stored in clear. */
+  encryption: secretEncryption.optional(),
 });
+export type ConfigFile = z.infer<typeof configFile>;
+
+/** What became of a flush that was asked for before the cut. */
+export const flushOutcome = z.object({
+  /** Whether Tempo was told to; false: it couldn't be reached, or its version has no flush and does it by itself. */
+  asked: z.boolean(),
+  /** Whether everything that Tempo held when the run began lay in its backend before the deadline. */
+  reached: z.boolean(),
+  /** Milliseconds from the request to the cut. */
+  waitedMs: size,
+  /** What wasn't in the backend at the deadline: `<tenant>/<block ID>`. */
+  open: z.array(z.string()),
+  /** Why it wasn't reached, in a sentence. */
+  reason: z.string().optional(),
+});
+export type FlushOutcome = z.infer<typeof flushOutcome>;
+
+/** What is in a point, in a word each. */
+export const COMPONENTS = ['blocks', 'wal', 'configuration', 'secrets'] as const;
 
 /**
  * The JSON document of a recovery point, written last: the point exists exactly when it does.
@@ -94,7 +137,15 @@ export const manifestSchema = z.object({
     walPath: z.string().nullable(),
     /** Tempo's version as far as known, such as `2.9` or `3.0`. */
     tempoVersion: z.string().nullable(),
+    /** Where Tempo keeps its blocks. Absent in older points: `local`. */
+    storage: z.enum(['local']).optional(),
   }),
+  /** What is in it. Absent in older points. */
+  components: z.array(z.enum(COMPONENTS)).optional(),
+  /** Bytes of all that is in it, as a restore would write them. Absent in older points. */
+  bytes: size.optional(),
+  /** Absent when no flush was wanted: scopes wal and config, or no `tempo.url`. */
+  flush: flushOutcome.optional(),
   /** Empty for a sound point; else what the point lacks or what vanished, in sentences. */
   suspect: z.array(z.string()),
   /** The newest point whose source had not regressed, when this one's has; what later points are compared with. */

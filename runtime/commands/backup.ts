@@ -49,7 +49,7 @@ export async function backup(context: CommandContext, options: BackupOptions): P
   if (builder.isFirst && isEmpty(cut)) refuseEmpty(folders, options);
   const { manifest, stats, regressed } = await watch.time('commit', async () => {
     if (takesConfiguration(scope)) {
-      for (const { name, bytes } of settings.files) await builder.storeConfig(basename(name), 'yaml', bytes);
+      for (const { name, bytes } of settings.files) await builder.config.store({ name: basename(name), kind: 'yaml', bytes });
     }
     return builder.commit({
       cut,

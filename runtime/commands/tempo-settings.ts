@@ -4,6 +4,7 @@ import type { RunnerConfig } from '../../lib/contract/runner-config';
 import { UsageError } from '../errors';
 import { retentionForAll, type RetentionRules } from '../tempo/configuration/retention';
 import { readTempoConfig, type TempoConfig } from '../tempo/configuration/tempo-config';
+import type { ConfigText } from '../tempo/configuration/tempo-config-text';
 import { literalSecrets } from '../tempo/configuration/tempo-config-secrets';
 
 export interface ConfigFileBytes {
@@ -17,22 +18,42 @@ export interface TempoSettings {
   readonly tempo: TempoConfig;
   readonly retention: RetentionRules;
   readonly version: string | undefined;
+  /** What of it couldn't be read, so that it counts as not said. */
+  readonly doubt: string | undefined;
 }
 
-/** Reads the configuration files that the runner's configuration names. */
-export async function readTempoSettings(config: RunnerConfig): Promise<TempoSettings> {
+/** Reads the configuration files that the runner's configuration names; `texts` holds what else Tempo is configured by. */
+export async function readTempoSettings(
+  config: RunnerConfig,
+  texts: readonly ConfigText[] = [],
+): Promise<TempoSettings> {
   const files = await Promise.all(config.tempo.configFiles.map(readConfigFile));
-  const tempo = readTempoConfig(files.map(({ name, bytes }) => ({ name, text: bytes.toString('utf8') })));
+  const own = files.map(({ name, bytes }) => ({ name, text: bytes.toString('utf8') }));
+  const { tempo, doubt } = readTexts(own, texts);
   const { retention } = config.tempo;
   return {
     files,
     tempo,
+    doubt,
     retention:
       retention === undefined
         ? tempo.retention
         : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
     version: config.tempo.version ?? tempo.version,
   };
+}
+
+/** A broken configuration in the cluster is what a recovery point is needed for, and never a reason to make none. */
+function readTexts(
+  own: readonly ConfigText[],
+  texts: readonly ConfigText[],
+): { readonly tempo: TempoConfig; readonly doubt: string | undefined } {
+  try {
+    return { tempo: readTempoConfig([...own, ...texts]), doubt: undefined };
+  } catch (error) {
+    if (!(error instanceof UsageError) || texts.length === 0) throw error;
+    return { tempo: readTempoConfig(own), doubt: error.message };
+  }
 }
 
 /** Refuses to store a secret in clear: what is in a repository may be read by more people than Tempo's configuration. */

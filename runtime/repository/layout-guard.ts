@@ -49,6 +49,10 @@ export function checkManifest(key: string, manifest: Manifest): void {
   for (const summary of manifest.tenants) checkSummary(guard, summary);
   guard.checkUnique(manifest.wal.map(walName), 'WAL block');
   for (const block of manifest.wal) checkWalBlock(guard, block);
+  guard.checkUnique(
+    manifest.config.flatMap(({ object }) => (object ? [`${object.kind}/${object.namespace}/${object.name}`] : [])),
+    'object',
+  );
   for (const file of manifest.config) {
     guard.check(
       /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(file.key.slice(CONFIG_PREFIX.length)),

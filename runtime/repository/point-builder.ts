@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import {
   FORMAT_VERSION,
+  type FlushOutcome,
   type IndexedBlock,
   type Manifest,
   manifestSchema,
   type TenantSummary,
   type WalBlock,
 } from '../../lib/contract/manifest';
-import { configKey, indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
+import { indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
 import { RefusedError, SourceRegressedError, StorageError } from '../errors';
 import { digestOf } from '../streams/digest';
 import { bytesInMemory, compressed } from './documents';
@@ -24,11 +24,14 @@ import {
   walRegressions,
 } from './points/point-assembly';
 import { timeAfter } from './points/point-order';
+import { pointTotals } from './points/point-totals';
 import { PreviousPoint } from './points/previous-point';
 import { type BlockContext, storeBlock } from './points/stored-block';
+import { StoredConfig } from './points/stored-config';
 import { storeWalBlock } from './points/stored-wal';
 import type { Repository } from './repository';
 
+export type { ConfigToStore } from './points/stored-config';
 export type { BlockToStore, CutToCommit, FileToStore, TenantToCommit, WalBlockToStore } from './points/block-to-store';
 
 /** The part of the grace that a run may use; the rest covers its last request and the difference of clocks. */
@@ -50,6 +53,10 @@ export interface PointDetails {
   readonly deleteAfter: string | null;
   readonly pin: string | null;
   readonly runner: string;
+  /** What the point lacks beside its data, in sentences. @default - nothing */
+  readonly lacks?: readonly string[];
+  /** @default - no flush was wanted */
+  readonly flush?: FlushOutcome | undefined;
   /** Milliseconds that Tempo keeps a tenant's blocks; undefined when unknown or for ever. */
   readonly retention: (tenant: string) => number | undefined;
 }
@@ -86,7 +93,8 @@ export class PointBuilder {
   private readonly placement: Placement;
   private readonly blocks = new Map<string, Map<string, IndexedBlock>>();
   private readonly wal = new Map<string, WalBlock>();
-  private readonly config: Manifest['config'] = [];
+  /** Its configuration, stored as it comes. */
+  readonly config: StoredConfig;
   private readonly sent = new Set<string>();
   private readonly salt: string;
   private isOtherSource = false;
@@ -100,6 +108,7 @@ export class PointBuilder {
   ) {
     this.placement = new Placement(repository.storage, options.grace, repository.now);
     this.salt = `${began.wall.toISOString()} ${repository.suffix()}${repository.suffix()}${repository.suffix()}`;
+    this.config = new StoredConfig(previous, this.placement, this.salt);
   }
 
   /** Whether the repository has no recovery point yet. */
@@ -137,15 +146,6 @@ export class PointBuilder {
     this.wal.set(walName(block), await storeWalBlock(block, { ...this.places(), previous }));
   }
 
-  /** Stores a configuration file; files with the same bytes are stored once. */
-  async storeConfig(name: string, kind: string, bytes: Buffer): Promise<void> {
-    const digest = digestOf(bytes);
-    const keys = [configKey(digest, kind), configKey(digest, `${shortDigest(this.salt)}.${kind}`)];
-    const named = keys.find((key) => this.previous.named(key) ?? this.config.find((file) => file.key === key));
-    const key = named ?? (await this.firstFree(keys, bytes));
-    this.config.push({ name, kind, key, size: bytes.length, sha256: digest });
-  }
-
   /**
    * Writes the changed indexes, then the manifest.
    *
@@ -161,6 +161,11 @@ export class PointBuilder {
       if (summary.blocks > 0) tenants.push(summary);
     }
     if (this.placement.uploads > 0) await this.repository.storage.sync();
+    const contents = {
+      tenants: tenants.sort((a, b) => (a.tenant < b.tenant ? -1 : 1)),
+      wal: [...drafts.wal],
+      config: this.config.files,
+    };
     const manifest = await this.storeManifest({
       format: FORMAT_VERSION,
       repository: this.repository.identity.id,
@@ -172,12 +177,12 @@ export class PointBuilder {
       runner: details.runner,
       grace: Math.ceil(this.options.grace),
       source: this.options.source,
-      suspect: [...vanished, ...drafts.holes],
+      suspect: [...vanished, ...drafts.holes, ...(details.lacks ?? [])],
       baseline: vanished.length > 0 ? this.baselineId() : null,
       damaged: [...details.cut.damaged],
-      tenants: tenants.sort((a, b) => (a.tenant < b.tenant ? -1 : 1)),
-      wal: [...drafts.wal],
-      config: this.config,
+      flush: details.flush,
+      ...pointTotals(contents),
+      ...contents,
     });
     await this.repository.storage.sync();
     return { manifest, stats: this.stats(manifest), regressed: vanished.length > 0 };
@@ -249,14 +254,6 @@ export class PointBuilder {
     );
   }
 
-  private async firstFree(keys: readonly string[], bytes: Buffer): Promise<string> {
-    for (const key of keys) {
-      if (this.previous.damage.has(key)) continue;
-      if (await this.placement.place(key, bytesInMemory(bytes))) return key;
-    }
-    throw new StorageError(`store '${keys[0] ?? ''}': its places are taken by other bytes; run the backup again`);
-  }
-
   private async storeManifest(content: Omit<Manifest, 'id' | 'createdAt'>): Promise<Manifest> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const now = this.repository.now();
@@ -288,19 +285,13 @@ export class PointBuilder {
     );
   }
 
-  private stats({ tenants, wal, config }: Manifest): PointStats {
+  private stats({ tenants, bytes = 0 }: Manifest): PointStats {
     const total = tenants.reduce((sum, { blocks }) => sum + blocks, 0);
-    const files = [...wal.flatMap(({ pages }) => pages), ...config];
-    const bytes = [...tenants.map((summary) => summary.bytes), ...files.map(({ size }) => size)];
     return {
       blocks: { total, new: this.sent.size, reused: Math.max(0, total - this.sent.size) },
-      bytes: { total: bytes.reduce((sum, size) => sum + size, 0), sent: this.placement.sentBytes },
+      bytes: { total: bytes, sent: this.placement.sentBytes },
       uploads: this.placement.uploads,
       warnings: this.previous.warnings,
     };
   }
-}
-
-function shortDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }

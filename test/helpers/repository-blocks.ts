@@ -187,7 +187,7 @@ export async function storeAll(
     tenants.set(tenant, { live, compacted: tempo.compacted });
   }
   for (const [name, text] of Object.entries(options.config ?? {})) {
-    await builder.storeConfig(name, 'yaml', Buffer.from(text));
+    await builder.config.store({ name, kind: 'yaml', bytes: Buffer.from(text) });
   }
   return { tenants, wal: new Set(wal.keys()) };
 }

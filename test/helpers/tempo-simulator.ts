@@ -93,6 +93,15 @@ export class TempoSimulator {
     for (let i = 0; i < steps; i++) this.step(mayBegin);
   }
 
+  /** What `POST /flush` does in 2.x: cuts every head before it answers; later steps complete and flush what was cut. */
+  flushHeads(): void {
+    for (const tenant of this.options.tenants) {
+      while (this.cutting.has(tenant)) this.step(false);
+      const work = this.complete(tenant);
+      if (work) this.working.push(work);
+    }
+  }
+
   private begin(): void {
     const tenant = this.random.pick(this.options.tenants);
     const kind = this.random.below(100);

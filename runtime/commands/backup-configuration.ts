@@ -1,0 +1,117 @@
+import type { ConfigFile } from '../../lib/contract/manifest';
+import type { ClusterObject } from '../cluster/cluster-api';
+import { canonicalJson } from '../cluster/configuration/canonical-json';
+import { captureConfiguration, type CapturedObject } from '../cluster/configuration/capture';
+import { configMapTexts, workloadTexts } from '../cluster/configuration/plain-values';
+import { UsageError } from '../errors';
+import type { PointBuilder } from '../repository/point-builder';
+import { SecretEncryption } from '../secrets/secret-encryption';
+import { isTempoConfig, secretsInText } from '../tempo/configuration/find-tempo-config';
+import { holdsSecret, isSecretKey } from '../tempo/configuration/secret-text';
+import type { ConfigText } from '../tempo/configuration/tempo-config-text';
+import type { CommandContext } from './context';
+
+/** Tempo's Kubernetes objects as they are now, and how those among them that are secret are stored. */
+export interface ClusterConfiguration {
+  readonly objects: readonly CapturedObject[];
+  /** What couldn't be had, in sentences. */
+  readonly lacks: readonly string[];
+  /** Absent when there are no Secrets. */
+  readonly encryption: SecretEncryption | undefined;
+}
+
+/** Reads Tempo's Kubernetes objects; undefined when the configuration names none. Refuses what must not be stored as it is. */
+export async function readClusterConfiguration(context: CommandContext): Promise<ClusterConfiguration | undefined> {
+  const { kubernetes, encryption: readers } = context.config;
+  if (!kubernetes) return undefined;
+  const encryption = kubernetes.secrets.length > 0 ? await SecretEncryption.load(readers) : undefined;
+  const captured = await captureConfiguration(await context.cluster(), kubernetes, context.signal);
+  for (const { object } of captured.objects) refuseSecretsInClear(object);
+  return { ...captured, encryption };
+}
+
+/** Tempo's own configuration among the texts of the ConfigMaps. */
+export function tempoConfigTexts({ objects }: ClusterConfiguration): ConfigText[] {
+  return objects
+    .filter(({ ref }) => ref.kind === 'ConfigMap')
+    .flatMap(({ ref, object }) =>
+      configMapTexts(object)
+        .filter(isTempoConfig)
+        .map(({ name, text }) => ({ name: `configmaps/${ref.name}: ${name}`, text })),
+    );
+}
+
+/** Stores each object; a Secret that is the same for the same readers keeps the message that the newest point has of it. */
+export async function storeClusterConfiguration(
+  { config }: PointBuilder,
+  { objects, encryption }: ClusterConfiguration,
+): Promise<void> {
+  for (const captured of objects) {
+    const file = describe(captured);
+    const bytes = Buffer.from(canonicalJson(captured.object));
+    if (captured.ref.kind !== 'Secret') {
+      await config.store({ ...file, bytes });
+    } else if (encryption) {
+      const known = config.known(file.name);
+      if (known && isSame(known, captured, encryption)) config.keep(known);
+      else await config.store({ ...file, ...(await encrypted(bytes, captured, encryption)) });
+    }
+  }
+}
+
+async function encrypted(
+  plain: Buffer,
+  { uid, resourceVersion }: CapturedObject,
+  encryption: SecretEncryption,
+): Promise<Required<Pick<ConfigFile, 'encryption'>> & { readonly bytes: Buffer }> {
+  const { bytes, readers } = await encryption.encrypt(plain);
+  return { bytes, encryption: { ...readers, uid, resourceVersion } };
+}
+
+/** By what the API says, never by content: anything of the content that is stored could be guessed offline. */
+function isSame(known: ConfigFile, { ref, uid, resourceVersion }: CapturedObject, ours: SecretEncryption): boolean {
+  const { object, encryption } = known;
+  return (
+    encryption !== undefined &&
+    object?.namespace === ref.namespace &&
+    uid !== '' &&
+    encryption.uid === uid &&
+    encryption.resourceVersion === resourceVersion &&
+    ours.isFor(encryption)
+  );
+}
+
+function describe({ ref }: CapturedObject): Pick<ConfigFile, 'name' | 'kind'> & Required<Pick<ConfigFile, 'object'>> {
+  const { apiVersion, kind, namespace, name } = ref;
+  const suffix = kind === 'Secret' ? 'json.pgp' : 'json';
+  return {
+    name: `${kind}/${name}`,
+    kind: `${kind.toLowerCase()}.${suffix}`,
+    object: { apiVersion, kind, namespace, name },
+  };
+}
+
+function refuseSecretsInClear(object: ClusterObject): void {
+  const { kind, metadata } = object;
+  const what = `${kind} '${metadata.name}'`;
+  if (kind === 'ConfigMap') {
+    for (const file of configMapTexts(object)) {
+      const [secret] = secretsInText(file);
+      if (secret !== undefined)
+        throw new UsageError(
+          `back up ${what}: '${secret}' of '${file.name}' is a secret in clear, which is never stored; keep it in a Secret, write \${VARIABLE} there and start Tempo with -config.expand-env=true`,
+          { kind, name: metadata.name, key: secret },
+        );
+    }
+  }
+  if (kind !== 'StatefulSet' && kind !== 'Deployment') return;
+  const secret = workloadTexts(object).find(
+    ({ name, text }) => text !== '' && ((name !== undefined && isSecretKey(name)) || holdsSecret(text)),
+  );
+  if (secret)
+    throw new UsageError(
+      `back up ${what}: ${secret.place} is a secret in clear, which is never stored; keep it in a Secret and refer to it by 'valueFrom.secretKeyRef'`,
+      { kind, name: metadata.name },
+    );
+}
+
