@@ -92,12 +92,18 @@ export async function podsOf(api: ClusterApi, { namespace, name }: ObjectRef): P
   return pods.sort((a, b) => (created(a) < created(b) ? -1 : 1));
 }
 
-/** What the last container to end left behind: its exit code, and its termination message. */
+/** Name of the container that runs the command: others may have been put beside it. */
+export function containerOf(job: ClusterObject): string | undefined {
+  return containersOf((job.spec as JobSpec | undefined) ?? {})[0]?.name;
+}
+
+/** What the command left behind in the last pod where it ended. */
 export function lastWords(
   pods: readonly ClusterObject[],
+  container: string | undefined,
 ): { readonly exitCode: number; readonly message: string; readonly reason: string } | undefined {
-  const ended = pods.flatMap((pod) => containerStates(pod).flatMap(({ state }) => state?.terminated ?? []));
-  const last = ended.at(-1);
+  const states = pods.flatMap(containerStates).filter(({ name }) => name === container);
+  const last = states.flatMap(({ state }) => state?.terminated ?? []).at(-1);
   return last && { exitCode: last.exitCode, message: last.message ?? '', reason: last.reason ?? '' };
 }
 

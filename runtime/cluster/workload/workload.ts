@@ -3,7 +3,7 @@ import type { ClusterApi, ClusterObject, ObjectRef } from '../cluster-api';
 
 /** Says how many replicas the workload had before a restore scaled it to zero. */
 export const REPLICAS_ANNOTATION = 'tempo-backup/replicas-before-restore';
-const RESTARTED_ANNOTATION = 'kubectl.kubernetes.io/restartedAt';
+export const RESTARTED_ANNOTATION = 'kubectl.kubernetes.io/restartedAt';
 
 interface WorkloadSpec {
   readonly replicas?: number;
