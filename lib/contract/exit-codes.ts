@@ -12,7 +12,7 @@ export const ExitCode = {
   LOCKED: 11,
   /** A damaged object, a wrong hash, a missing file: in the repository or at the source. */
   INTEGRITY: 12,
-  /** A drill was slower than the recovery time objective. */
+  /** A drill was slower than the recovery time objective, or Tempo wasn't flushed before its deadline: the recovery point is there. */
   OBJECTIVE_MISSED: 13,
   /** Blocks vanished from the source without explanation; expiry of older points is frozen. */
   SOURCE_REGRESSED: 14,
@@ -32,7 +32,7 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   10: 'repository missing',
   11: 'locked by another writer',
   12: 'integrity: something is damaged or missing',
-  13: 'recovery time objective missed',
+  13: 'objective missed: recovery was too slow, or Tempo was not flushed in time',
   14: 'source regressed: blocks vanished without explanation',
   15: 'a guard refused; the message names the option that lifts it',
   143: 'interrupted',

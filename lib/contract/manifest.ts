@@ -56,12 +56,14 @@ export const walBlock = z.object({
 });
 export type WalBlock = z.infer<typeof walBlock>;
 
+const objectName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/);
+
 /** A Kubernetes object by what names it in its cluster. */
 export const storedObject = z.object({
-  apiVersion: z.string().min(1).max(253),
+  apiVersion: z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?[a-z0-9]{1,63}$/),
   kind: z.string().regex(/^[A-Za-z]{1,63}$/),
-  namespace: z.string().min(1).max(253),
-  name: z.string().min(1).max(253),
+  namespace: objectName,
+  name: objectName,
 });
 
 /** How a Secret was encrypted, and of which state of it: enough to tell that both are the same again, nothing about what is in it. */

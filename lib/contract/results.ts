@@ -1,5 +1,6 @@
 import { type ClusterRestore, type SampleTrace } from './cluster-restore';
 import { type Damage } from './manifest';
+import { type Damage, type FlushOutcome } from './manifest';
 import { type Scope } from './plan/rule';
 
 /** Requests to the repository's storage by kind, such as `{ put: 12, get: 1 }`. */
@@ -80,6 +81,12 @@ export interface BackupResult extends Receipt {
   };
   /** `total`: what a restore of all would write; `sent` to the repository; `read` from the source. */
   readonly bytes: { readonly total: number; readonly sent: number; readonly read: number };
+  /** What became of the flush before the cut; null when none was wanted. */
+  readonly flush: FlushOutcome | null;
+  /** By `plan.verification.afterBackup`, for a point that a rule made; null when it wasn't verified, or isn't good. */
+  readonly verified: Verified;
+  /** What that verification found wrong. */
+  readonly problems: readonly VerifyProblem[];
 }
 
 /** When a point was last verified, and how; null when it never was. */
@@ -114,7 +121,12 @@ export interface ShownPoint extends PointResult {
     readonly tracesPath: string;
     readonly walPath: string | null;
     readonly tempoVersion: string | null;
+    readonly storage: string;
   };
+  /** What is in it: `blocks`, `wal`, `configuration`, `secrets`; null for older points, which don't say. */
+  readonly components: readonly string[] | null;
+  /** What became of the flush before the cut; null when none was wanted. */
+  readonly flush: FlushOutcome | null;
   /** Version of the runner that made it. */
   readonly runner: string;
   /** How far it is proven. */
@@ -123,14 +135,53 @@ export interface ShownPoint extends PointResult {
   readonly verificationFailed: VerificationFailed;
   /** Blocks and pages that are not in the point as the source showed them. */
   readonly damaged: readonly Damage[];
-  /** Tempo's configuration files in it. */
-  readonly config: readonly { readonly name: string; readonly kind: string; readonly bytes: number }[];
+  /** Tempo's configuration in it, files and Kubernetes objects; `encrypted`: only its readers can tell what is in it. */
+  readonly config: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly bytes: number;
+    readonly encrypted: boolean;
+  }[];
 }
 
 /** What `show` found. */
 export interface ShowResult {
   /** The point that was asked for. */
   readonly recoveryPoint: ShownPoint;
+  /** With `--config-diff`: what changed in the configuration; null without. */
+  readonly configDiff: ConfigDiff | null;
+}
+
+/** What changed in Tempo's configuration from one point to another. */
+export interface ConfigDiff {
+  /** ID of the point that it is compared with. */
+  readonly from: string;
+  /** ID of the point that is shown. */
+  readonly to: string;
+  /** In the order of their names; what is the same in both isn't among them. */
+  readonly changes: readonly ConfigChange[];
+  /** How many parts are the same in both. */
+  readonly unchanged: number;
+}
+
+/** A part of the configuration, a file or an object, that isn't the same in both points. */
+export interface ConfigChange {
+  /** Such as `ConfigMap/tempo`, or the name of a file. */
+  readonly name: string;
+  /** Of what is encrypted nothing else is told. */
+  readonly change: 'added' | 'removed' | 'changed';
+  /** What changed below it, with a few lines around; empty for what is encrypted. */
+  readonly hunks: readonly DiffHunk[];
+}
+
+/** Lines that follow each other, of a file as it is, of an object as YAML. */
+export interface DiffHunk {
+  /** Number of the first line in the point that it is compared with, and in the one that is shown; from 1. */
+  readonly fromLine: number;
+  /** See `fromLine`. */
+  readonly toLine: number;
+  /** Each begins with ` `, `-` or `+`. */
+  readonly lines: readonly string[];
 }
 
 /** Something wrong with an object of the repository. */

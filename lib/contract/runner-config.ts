@@ -16,7 +16,7 @@ const tempoSchema = z.strictObject({
     .describe('Name of this Tempo. A repository takes recovery points of one Tempo only, told apart by this name.'),
   url: z
     .string()
-    .regex(/^https?:\/\/[^\s@]+$/, "must be a URL such as 'http://tempo:3200', without credentials")
+    .superRefine(checkTempoUrl)
     .optional()
     .describe(
       "Tempo's HTTP address: asked for its version, told to flush. Absent: no flush, and the version is inferred from the data.",
@@ -139,12 +139,24 @@ function absolutePath() {
   return z.string().regex(/^\//, "must be an absolute path, such as '/var/tempo/traces'");
 }
 
+function checkTempoUrl(url: string, context: z.RefinementCtx): void {
+  if (/^https?:\/\/[^\s@]+$/.test(url)) return;
+  context.addIssue({
+    code: 'custom',
+    message: `must be a URL such as 'http://tempo:3200', without credentials, got '${withoutCredentials(url)}'`,
+  });
+}
+
 function checkRepositoryUrl(url: string, context: z.RefinementCtx): void {
   if (/^file:\/\/\/./.test(url) || /^s3:\/\/[a-z0-9][a-z0-9.-]+/.test(url)) return;
-  // People do write credentials into URLs, and this message ends up in logs.
-  const shown = url.replace(/\/\/[^/@]*@/, '//***@');
+  const shown = withoutCredentials(url);
   const meant = url.startsWith('/')
     ? `did you mean 'file://${url}'?`
     : "write 'file:///srv/backup' or 's3://bucket/prefix?region=eu-west-1'";
   context.addIssue({ code: 'custom', message: `must be the URL of a repository, got '${shown}'; ${meant}` });
+}
+
+/** People do write credentials into URLs, and messages end up in logs. */
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//***@');
 }

@@ -15,61 +15,108 @@ import { retentionOf } from '../tempo/configuration/retention';
 import { type SourceFolders, sourceFolders } from '../tempo/source/source-description';
 import { TempoSource } from '../tempo/source/tempo-source';
 import { RUNNER_VERSION } from '../version';
+import {
+  type ClusterConfiguration,
+  readClusterConfiguration,
+  storeClusterConfiguration,
+  tempoConfigTexts,
+} from './backup/cluster-configuration';
+import { flushFor, runningVersion } from './backup/flush-for';
+import { verifyAfterBackup } from './backup/verify-after-backup';
 import type { CommandContext, Outcome } from './context';
 import { pointResult } from './point-results';
 import { readTempoSettings, refuseLiteralSecrets, type TempoSettings } from './tempo-settings';
 
 /** Makes a recovery point: an interrupted run leaves objects to reuse, never a broken point. */
 export async function backup(context: CommandContext, options: BackupOptions): Promise<Outcome<BackupResult>> {
-  const { config, repository, signal, progress } = context;
+  const { config, repository } = context;
   const watch = new Stopwatch();
   const rule = ruleOf(config, options.rule);
   const scope = options.scope ?? rule?.scope ?? 'all';
-  const settings = await readTempoSettings(config);
-  if (takesConfiguration(scope)) refuseLiteralSecrets(settings.files);
-  const folders = sourceFolders(config.tempo.storage);
-  const source = TempoSource.open({ path: folders.path, walPath: folders.walPath });
-  const builder = await watch.time('prepare', () =>
-    PointBuilder.begin(repository, {
-      source: describeSource(config, folders, settings),
-      grace: parseDuration(config.plan.prune.grace),
-      allow: new Set(options.allow),
-    }),
-  );
-  if (builder.isFirst)
-    context.log.info(`the repository '${repository.storage.url}' has no recovery point yet: this is the first one`);
-  const cut = await watch.time('copy', () =>
-    takeCut(source, builder, {
-      signal,
-      onProgress: ({ blocks, blocksDone, bytesRead }) =>
-        progress.report({ phase: 'copying blocks', done: blocksDone, total: blocks, bytes: bytesRead }),
-    }),
-  );
-  signal.throwIfAborted();
-  if (builder.isFirst && isEmpty(cut)) refuseEmpty(folders, options);
+  const known = await watch.time('prepare', () => prepare(context, scope));
+  const builder = await watch.time('prepare', () => begin(context, options, known));
+  const flush = await watch.time('flush', () => flushFor(scope, context, known));
+  const cut = await watch.time('copy', () => copy(context, known.source, builder));
+  if (builder.isFirst && isEmpty(cut)) refuseEmpty(known.folders, options);
   const { manifest, stats, regressed } = await watch.time('commit', async () => {
-    if (takesConfiguration(scope)) {
-      for (const { name, bytes } of settings.files) await builder.config.store({ name: basename(name), kind: 'yaml', bytes });
-    }
+    await storeConfiguration(builder, scope, known);
     return builder.commit({
-      cut,
-      scope,
+      ...{ cut, scope, flush },
       rule: rule?.name ?? null,
       deleteAfter: rule?.deleteAfter ?? null,
       pin: options.pin ?? null,
       runner: RUNNER_VERSION,
-      retention: (tenant) => retentionOf(settings.retention, tenant),
+      lacks: known.cluster?.lacks ?? [],
+      retention: (tenant) => retentionOf(known.settings.retention, tenant),
     });
   });
   warn(context, manifest, stats.warnings);
+  const { verified, problems } = await watch.time('verify', () => verifyAfterBackup(context, manifest, rule));
   const result: BackupResult = {
     recoveryPoint: pointResult(manifest),
     blocks: { ...stats.blocks, damaged: manifest.damaged },
     bytes: { ...stats.bytes, read: cut.bytesRead },
+    flush: flush ?? null,
+    verified,
+    problems,
     requests: { ...repository.storage.requests },
     seconds: watch.seconds(),
   };
-  return { result, exitCode: exitCodeOf(manifest, regressed) };
+  return { result, exitCode: exitCodeOf(result, regressed) };
+}
+
+/** What is known of the source before anything is copied. */
+interface KnownSource {
+  readonly folders: SourceFolders;
+  readonly source: TempoSource;
+  readonly settings: TempoSettings;
+  /** As a running Tempo tells it. */
+  readonly version: string | undefined;
+  readonly cluster: ClusterConfiguration | undefined;
+}
+
+async function prepare(context: CommandContext, scope: Scope): Promise<KnownSource> {
+  const { config, log } = context;
+  const cluster = await readClusterConfiguration(context);
+  const settings = await readTempoSettings(config, cluster && tempoConfigTexts(cluster));
+  if (settings.doubt !== undefined) log.warn(`${settings.doubt}; what Tempo's ConfigMaps say counts as not said`);
+  if (takesFiles(scope)) refuseLiteralSecrets(settings.files);
+  const folders = sourceFolders(config.tempo.storage);
+  const source = TempoSource.open({ path: folders.path, walPath: folders.walPath });
+  return { folders, source, settings, cluster, version: await runningVersion(context) };
+}
+
+async function begin(
+  { config, repository, log }: CommandContext,
+  options: BackupOptions,
+  known: KnownSource,
+): Promise<PointBuilder> {
+  const builder = await PointBuilder.begin(repository, {
+    source: describeSource(config, known),
+    grace: parseDuration(config.plan.prune.grace),
+    allow: new Set(options.allow),
+  });
+  if (builder.isFirst)
+    log.info(`the repository '${repository.storage.url}' has no recovery point yet: this is the first one`);
+  return builder;
+}
+
+async function copy({ signal, progress }: CommandContext, source: TempoSource, builder: PointBuilder): Promise<Cut> {
+  const cut = await takeCut(source, builder, {
+    signal,
+    onProgress: ({ blocks, blocksDone, bytesRead }) =>
+      progress.report({ phase: 'copying blocks', done: blocksDone, total: blocks, bytes: bytesRead }),
+  });
+  signal.throwIfAborted();
+  return cut;
+}
+
+/** Kubernetes objects go with every scope: unchanged they cost nothing, so each point has the configuration of its time. */
+async function storeConfiguration(builder: PointBuilder, scope: Scope, known: KnownSource): Promise<void> {
+  if (takesFiles(scope))
+    for (const { name, bytes } of known.settings.files)
+      await builder.config.store({ name: basename(name), kind: 'yaml', bytes });
+  if (known.cluster) await storeClusterConfiguration(builder, known.cluster);
 }
 
 function ruleOf(config: RunnerConfig, name: string | undefined): Rule | undefined {
@@ -80,18 +127,19 @@ function ruleOf(config: RunnerConfig, name: string | undefined): Rule | undefine
   throw new UsageError(`backup: '--rule' names '${name}', which the plan doesn't have; it has ${known}`);
 }
 
-function takesConfiguration(scope: Scope): boolean {
+function takesFiles(scope: Scope): boolean {
   return scope === 'all' || scope === 'config';
 }
 
-function describeSource(config: RunnerConfig, folders: SourceFolders, settings: TempoSettings): Manifest['source'] {
+function describeSource(config: RunnerConfig, { folders, settings, version }: KnownSource): Manifest['source'] {
   const fromLayout = folders.relativeWalPath?.endsWith('live-store/traces') ? '3.0' : null;
   return {
     name: config.tempo.name,
     ...(config.kubernetes ? { namespace: config.kubernetes.namespace } : {}),
     tracesPath: folders.tracesPath,
     walPath: folders.relativeWalPath,
-    tempoVersion: settings.version ?? fromLayout,
+    tempoVersion: version ?? settings.version ?? fromLayout,
+    storage: config.tempo.storage.backend,
   };
 }
 
@@ -122,7 +170,8 @@ function keptDamage({ damaged, suspect }: Manifest): Manifest['damaged'] {
   return damaged.filter(({ block }) => !suspect.some((reason) => reason.includes(block)));
 }
 
-function exitCodeOf(manifest: Manifest, regressed: boolean): ExitCode {
+function exitCodeOf({ recoveryPoint, blocks, problems, flush }: BackupResult, regressed: boolean): ExitCode {
   if (regressed) return ExitCode.SOURCE_REGRESSED;
-  return manifest.damaged.length > 0 || manifest.suspect.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE;
+  if (blocks.damaged.length > 0 || recoveryPoint.suspect || problems.length > 0) return ExitCode.INTEGRITY;
+  return flush === null || flush.reached ? ExitCode.DONE : ExitCode.OBJECTIVE_MISSED;
 }

@@ -33,12 +33,21 @@ export function listedPoint(manifest: Manifest, proof: Proof): ListedPoint {
 export function shownPoint(manifest: Manifest, proof: Proof): ShownPoint {
   return {
     ...pointResult(manifest),
-    source: manifest.source,
+    source: sourceOf(manifest),
     runner: manifest.runner,
     ...proof,
     damaged: manifest.damaged,
-    config: manifest.config.map(({ name, kind, size }) => ({ name, kind, bytes: size })),
+    components: manifest.components ?? null,
+    flush: manifest.flush ?? null,
+    config: manifest.config.map(({ name, kind, size, encryption }) => ({
+      ...{ name, kind, bytes: size, encrypted: encryption !== undefined },
+    })),
   };
+}
+
+function sourceOf({ source }: Manifest): ShownPoint['source'] {
+  const { name, tracesPath, walPath, tempoVersion } = source;
+  return { name, tracesPath, walPath, tempoVersion, storage: source.storage ?? 'local' };
 }
 
 /** What a restore of all of it would write. */

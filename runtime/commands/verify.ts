@@ -2,15 +2,10 @@ import type { VerifyOptions } from '../../lib/contract/command-line/commands';
 import { ExitCode } from '../../lib/contract/exit-codes';
 import type { VerifyResult } from '../../lib/contract/results';
 import type { Repository } from '../repository/repository';
-import { type Inspector, verifyPoints } from '../repository/verify';
+import { verifyPoints } from '../repository/verify';
 import { Stopwatch } from '../stopwatch';
-import { inspectBlock, inspectPage } from '../tempo/block/block-inspection';
+import { INSPECTOR } from './verify/inspector';
 import type { CommandContext, Outcome } from './context';
-
-const INSPECTOR: Inspector = {
-  block: ({ files }) => inspectBlock(files),
-  page: ({ source }) => inspectPage(source),
-};
 
 /** Proves that recovery points can be restored, and remembers how far. */
 export async function verify(context: CommandContext, options: VerifyOptions): Promise<Outcome<VerifyResult>> {

@@ -7,7 +7,9 @@ export async function readKeyFile(path: string, configKey: string): Promise<Buff
     return await readFile(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw new UsageError(`read '${path}': ${code}; correct 'encryption.${configKey}' or make the file readable`, { path });
+    throw new UsageError(`read '${path}': ${code}; correct 'encryption.${configKey}' or make the file readable`, {
+      path,
+    });
   }
 }
 

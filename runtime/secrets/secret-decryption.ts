@@ -2,10 +2,11 @@ import type { PrivateKey } from 'openpgp';
 import type { EncryptionConfig } from '../../lib/contract/encryption-config';
 import { IntegrityError, UsageError } from '../errors';
 import { readKeyFile, readPassphrase } from './key-files';
+import { loadOpenpgp } from './load-openpgp';
 
 /** Reads what `SecretEncryption` wrote, with the private key or the passphrase of the configuration. `name` is for messages. */
 export async function decryptSecret(name: string, bytes: Buffer, config: EncryptionConfig): Promise<Buffer> {
-  const openpgp = await import('openpgp');
+  const openpgp = loadOpenpgp();
   const { passphraseFile } = config;
   const key = await privateKey(config);
   if (key === undefined && passphraseFile === undefined)
@@ -15,12 +16,12 @@ export async function decryptSecret(name: string, bytes: Buffer, config: Encrypt
   const message = await openpgp.readMessage({ binaryMessage: new Uint8Array(bytes) }).catch(() => undefined);
   if (message === undefined) throw new IntegrityError(`read ${name}: it is damaged: it is no OpenPGP message`);
   try {
-    const { data } = await openpgp.decrypt({
+    const { data } = (await openpgp.decrypt({
       message,
       ...(key === undefined ? {} : { decryptionKeys: [key] }),
       ...(passphraseFile === undefined ? {} : { passwords: [await readPassphrase(passphraseFile, 'passphraseFile')] }),
       format: 'binary',
-    });
+    })) as unknown as { data: Uint8Array };
     return Buffer.from(data);
   } catch {
     // What the library says may hold what it decrypted.
@@ -33,7 +34,7 @@ export async function decryptSecret(name: string, bytes: Buffer, config: Encrypt
 async function privateKey(config: EncryptionConfig): Promise<PrivateKey | undefined> {
   const { privateKeyFile: path, privateKeyPassphraseFile } = config;
   if (path === undefined) return undefined;
-  const openpgp = await import('openpgp');
+  const openpgp = loadOpenpgp();
   const bytes = await readKeyFile(path, 'privateKeyFile');
   const text = bytes.toString('latin1');
   const key = await (
@@ -53,8 +54,11 @@ async function privateKey(config: EncryptionConfig): Promise<PrivateKey | undefi
     });
   const passphrase = await readPassphrase(privateKeyPassphraseFile, 'privateKeyPassphraseFile');
   return openpgp.decryptKey({ privateKey: key, passphrase }).catch(() => {
-    throw new UsageError(`read '${path}': the passphrase of the key is another one; correct '${privateKeyPassphraseFile}'`, {
-      path,
-    });
+    throw new UsageError(
+      `read '${path}': the passphrase of the key is another one; correct '${privateKeyPassphraseFile}'`,
+      {
+        path,
+      },
+    );
   });
 }

@@ -4,6 +4,7 @@ import type { EncryptionConfig } from '../../lib/contract/encryption-config';
 import type { SecretEncryption as Encrypted } from '../../lib/contract/manifest';
 import { UsageError } from '../errors';
 import { readKeyFile, readPassphrase } from './key-files';
+import { loadOpenpgp } from './load-openpgp';
 import { isOfPassphrase, passphraseCheck } from './passphrase-check';
 
 /** To whom Secrets are encrypted. */
@@ -47,10 +48,11 @@ export class SecretEncryption {
   }
 
   async encrypt(plain: Buffer): Promise<{ readonly bytes: Buffer; readonly readers: Readers }> {
-    const openpgp = await import('openpgp');
+    const openpgp = loadOpenpgp();
     const { keys, readers } = await (this.loaded ??= this.load());
     const message = await openpgp.createMessage({ binary: new Uint8Array(plain) });
-    const encrypted = await openpgp.encrypt({
+    // Its types name streams of a package that isn't installed.
+    const encrypted = (await openpgp.encrypt({
       message,
       encryptionKeys: [...keys],
       ...(this.passphrase === undefined ? {} : { passwords: [this.passphrase] }),
@@ -63,7 +65,7 @@ export class SecretEncryption {
         // The most that there is, 65 million bytes: a passphrase is guessed offline.
         s2kIterationCountByte: 255,
       },
-    });
+    })) as unknown as Uint8Array;
     return { bytes: Buffer.from(encrypted), readers };
   }
 
@@ -98,7 +100,7 @@ async function readRecipient(path: string): Promise<RecipientFile> {
 
 /** The keys of a file, each of which can be encrypted to today. */
 async function publicKeys({ path, bytes }: RecipientFile): Promise<Key[]> {
-  const openpgp = await import('openpgp');
+  const openpgp = loadOpenpgp();
   const text = bytes.toString('latin1');
   const keys = await (
     text.includes('-----BEGIN PGP')

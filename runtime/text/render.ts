@@ -10,6 +10,7 @@ import type {
   VerifyResult,
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
+import { renderConfigDiff } from './render-config-diff';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in keyof CommandResults]: (result: CommandResults[C], now: Date) => string };
@@ -28,7 +29,8 @@ export function render<C extends keyof CommandResults>(command: C, result: Comma
   return RENDERERS[command](result, now);
 }
 
-function renderBackup({ recoveryPoint: point, blocks, bytes, seconds }: BackupResult): string {
+function renderBackup(result: BackupResult): string {
+  const { recoveryPoint: point, blocks, bytes, seconds, flush, verified, problems } = result;
   const newest = latest(point.tenants.map((tenant) => tenant.newest));
   const parts = [
     `recovery point ${point.id}`,
@@ -37,10 +39,17 @@ function renderBackup({ recoveryPoint: point, blocks, bytes, seconds }: BackupRe
     `${formatSize(bytes.total)}, ${formatSize(bytes.sent)} sent`,
     `${(seconds.total ?? 0).toFixed(1)} s`,
     ...(newest === undefined ? [] : [`blocks up to ${newest}`]),
+    ...(verified ? [`verified at level ${verified.level}`] : []),
   ];
   const kept = blocks.damaged.filter(({ block }) => !point.suspectReasons.some((reason) => reason.includes(block)));
   const damaged = kept.map(({ tenant, block, reason }) => `damaged: ${tenant} ${block}: ${reason}`);
-  return lines([parts.join(' · '), ...damaged, ...point.suspectReasons.map((reason) => `suspect: ${reason}`)]);
+  return lines([
+    parts.join(' · '),
+    ...damaged,
+    ...point.suspectReasons.map((reason) => `suspect: ${reason}`),
+    ...problems.map(({ key, reason }) => `NOT GOOD ${key}: ${reason}`),
+    ...(flush && !flush.reached ? [`not flushed: ${flush.reason ?? ''}`] : []),
+  ]);
 }
 
 function renderList({ recoveryPoints }: ListResult, now: Date): string {
@@ -61,7 +70,8 @@ function renderList({ recoveryPoints }: ListResult, now: Date): string {
   return table(columns, recoveryPoints);
 }
 
-function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
+function renderShow({ recoveryPoint: point, configDiff }: ShowResult, now: Date): string {
+  if (configDiff) return renderConfigDiff(configDiff);
   const facts: [string, string][] = [
     ['recovery point', point.id],
     [
@@ -77,7 +87,11 @@ function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
       'write-ahead log',
       `${counted(point.wal.blocks, 'block')}, ${counted(point.wal.pages, 'page')}, ${formatSize(point.wal.bytes)}`,
     ],
-    ...point.config.map(({ name, bytes }): [string, string] => ['configuration', `${name}, ${formatSize(bytes)}`]),
+    ...(point.flush ? [['flushed', flushText(point.flush)] as [string, string]] : []),
+    ...point.config.map(({ name, bytes, encrypted }): [string, string] => [
+      'configuration',
+      `${name}, ${formatSize(bytes)}${encrypted ? ', encrypted' : ''}`,
+    ]),
     ...point.suspectReasons.map((reason): [string, string] => ['SUSPECT', reason]),
     ...point.damaged.map(({ tenant, block, reason }): [string, string] => ['DAMAGED', `${tenant} ${block}: ${reason}`]),
   ];
@@ -93,6 +107,10 @@ function renderShow({ recoveryPoint: point }: ShowResult, now: Date): string {
     point.tenants,
   );
   return lines([...facts.map(([name, value]) => `${name.padEnd(16)}  ${value}`), '', tenants]);
+}
+
+function flushText({ reached, waitedMs, reason }: NonNullable<ShownPoint['flush']>): string {
+  return reached ? `before the cut, in ${(waitedMs / 1000).toFixed(1)} s` : `NO: ${reason ?? ''}`;
 }
 
 function verification({ verified, verificationFailed }: ListedPoint | ShownPoint, now: Date): string | undefined {

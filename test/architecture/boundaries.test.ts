@@ -12,6 +12,7 @@ const ENTRY = 'runtime/main.ts';
 const packageOf = (path: string): string | undefined =>
   /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? undefined;
 const isKubernetes = (path: string): boolean => path.includes('node_modules/@kubernetes/');
+const isOpenpgp = (path: string): boolean => path.includes('node_modules/openpgp/');
 const isAws = (path: string): boolean => /node_modules\/(@aws-sdk|@smithy|@aws)\//.test(path);
 
 describe('the bundle of the runner', () => {
@@ -43,13 +44,20 @@ describe('the bundle of the runner', () => {
     expect(importers[0]?.target).toMatch(/node_modules\/@kubernetes\/client-node\/dist\/config\.js$/);
   });
 
-  it('does not load the AWS SDK or the Kubernetes client for a repository in a folder', () => {
+  it('reaches OpenPGP through runtime/secrets alone', () => {
+    const importers = own.filter((path) => inputs[path]?.imports.some((edge) => isOpenpgp(edge.path)));
+    expect(importers).toEqual(['runtime/secrets/load-openpgp.ts']);
+    // Its other build needs `import.meta`, which a bundle of CommonJS hasn't: it would fail when the first Secret is encrypted.
+    expect(paths.filter(isOpenpgp)).toEqual([expect.stringMatching(/openpgp\.min\.cjs$/)]);
+  });
+
+  it('does not load the AWS SDK, the Kubernetes client or OpenPGP for a repository in a folder', () => {
     expect(paths.some(isAws)).toBe(true);
-    expect(paths.some(isKubernetes)).toBe(true);
+    expect(paths.some(isKubernetes) && paths.some(isOpenpgp)).toBe(true);
     const { status, loaded } = runBundle('list', '--config', 'tempo-backup.yaml');
     expect(status).toBe(ExitCode.REPOSITORY_MISSING);
     expect(loaded.some((path) => path.includes('/node_modules/zod/'))).toBe(true);
-    expect(loaded.filter((path) => isAws(path) || isKubernetes(path))).toEqual([]);
+    expect(loaded.filter((path) => isAws(path) || isKubernetes(path) || isOpenpgp(path))).toEqual([]);
   });
 
   it('uses only packages that are declared as dependencies', () => {

@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { readTraceIds } from '../../runtime/tempo/block/parquet';
+import { sourceOf } from './buffer-source';
 
 /** The HTTP side of a Tempo that serves the blocks in a folder: what it counts and finds is what lies there. */
 export class AnsweringTempo {
@@ -23,8 +25,7 @@ export class AnsweringTempo {
     this.server = createServer(({ method = '', url = '', headers }, response) => {
       this.requests.push(`${method} ${url}`);
       const tenant = String(headers['x-scope-orgid'] ?? '');
-      const [status, text] = this.isReady() ? this.answer(url, tenant) : ([503, 'not ready'] as const);
-      response.writeHead(status).end(text);
+      void this.answer(url, tenant).then(([status, text]) => response.writeHead(status).end(text));
     });
   }
 
@@ -37,11 +38,12 @@ export class AnsweringTempo {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  private answer(url: string, tenant: string): readonly [number, string] {
+  private async answer(url: string, tenant: string): Promise<readonly [number, string]> {
+    if (!this.isReady()) return [503, 'not ready'];
     if (url === '/ready') return [200, 'ready'];
     if (url === '/metrics') return [200, this.metrics()];
     const traceId = /^\/api\/traces\/([0-9a-f]{32})$/.exec(url)?.[1];
-    return traceId !== undefined && this.has(tenant, traceId) ? [200, '{}'] : [404, 'not found'];
+    return traceId !== undefined && (await this.has(tenant, traceId)) ? [200, '{}'] : [404, 'not found'];
   }
 
   private metrics(): string {
@@ -53,11 +55,14 @@ export class AnsweringTempo {
     return ['# TYPE tempodb_backend_objects_total gauge', ...lines, 'tempodb_work_queue_length 0', ''].join('\n');
   }
 
-  /** IDs are stored as they are in a column that isn't compressed beyond recognition in blocks as small as these. */
-  private has(tenant: string, traceId: string): boolean {
-    const wanted = Buffer.from(traceId, 'hex');
-    const data = (id: string) => readFileSync(join(this.traces, tenant, id, 'data.parquet'));
-    return !this.lost.has(traceId) && this.list(tenant).some((id) => data(id).includes(wanted));
+  private async has(tenant: string, traceId: string): Promise<boolean> {
+    if (this.lost.has(traceId)) return false;
+    for (const id of this.list(tenant)) {
+      const data = readFileSync(join(this.traces, tenant, id, 'data.parquet'));
+      for await (const ids of readTraceIds(sourceOf(data)))
+        if (ids.some((found) => found.toString('hex') === traceId)) return true;
+    }
+    return false;
   }
 
   private meta(tenant: string, id: string): { totalObjects?: number } {

@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandResults } from '../../lib/contract/results';
+import type { ClusterApi } from '../../runtime/cluster/cluster-api';
 import { run } from '../../runtime/run';
+import type { ClusterDouble } from './cluster-double';
 import { copyFixture } from './tempo-tree';
 
 export interface Ran<Result> {
@@ -31,6 +33,9 @@ export class Workplace {
   readonly repository: string;
   readonly config: string;
 
+  /** What runs in the cluster's place. */
+  cluster: ClusterDouble | undefined;
+
   private constructor(
     readonly folder: string,
     fixture: 'tempo-2.9' | 'tempo-3.0',
@@ -43,11 +48,11 @@ export class Workplace {
   }
 
   /** Writes the configuration; `extra` holds more lines of YAML. */
-  async configure({ name = 'tempo', files = [] as string[], extra = '' } = {}): Promise<void> {
+  async configure({ name = 'tempo', files = [] as string[], tempo = '', extra = '' } = {}): Promise<void> {
     const storage = `{ backend: local, path: ${this.traces}, walPath: ${this.wal} }`;
     await writeFile(
       this.config,
-      `tempo: { name: ${name}, storage: ${storage}, configFiles: [${files.join(', ')}] }\nrepository: { url: "file://${this.repository}" }\n${extra}\n`,
+      `tempo: { name: ${name}, storage: ${storage}, configFiles: [${files.join(', ')}]${tempo && `, ${tempo}`} }\nrepository: { url: "file://${this.repository}" }\n${extra}\n`,
     );
   }
 
@@ -61,8 +66,16 @@ export class Workplace {
   async type(...argv: string[]): Promise<Ran<undefined>> {
     const written = { stdout: '', stderr: '' };
     const sink = (name: 'stdout' | 'stderr') => ({ write: (text: string) => (written[name] += text) });
-    const exitCode = await run(argv, { stdout: sink('stdout'), stderr: sink('stderr'), onSignal: () => undefined });
+    const exitCode = await run(argv, {
+      ...{ stdout: sink('stdout'), stderr: sink('stderr'), onSignal: () => undefined },
+      openCluster: ({ signal }) => Promise.resolve(this.openCluster(signal)),
+    });
     return { exitCode, result: undefined, ...written };
+  }
+
+  private openCluster(signal: AbortSignal): ClusterApi {
+    if (!this.cluster) throw new Error('the run asked for a cluster, and there is none');
+    return this.cluster.api(signal);
   }
 
   async remove(): Promise<void> {

@@ -56,8 +56,18 @@ export const COMMON_OPTIONS = [
 
 const DRY_RUN = { name: 'dry-run', type: 'boolean', description: 'say what would be done and do nothing' } as const;
 
-const { DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, SOURCE_REGRESSED, REFUSED, INTERRUPTED } =
-  ExitCode;
+const {
+  DONE,
+  FAILED,
+  CONFIGURATION,
+  REPOSITORY_MISSING,
+  LOCKED,
+  INTEGRITY,
+  OBJECTIVE_MISSED,
+  SOURCE_REGRESSED,
+  REFUSED,
+  INTERRUPTED,
+} = ExitCode;
 
 const backup = {
   name: 'backup',
@@ -69,7 +79,7 @@ const backup = {
       type: 'string',
       choices: SCOPES,
       description:
-        "all and config also take Tempo's configuration files; blocks and WAL are always taken; else what the rule says, else 'all'",
+        "all and config also take Tempo's configuration files, all and data have Tempo flushed first; blocks, WAL and Kubernetes objects are always taken; else what the rule says, else 'all'",
     },
     {
       name: 'rule',
@@ -87,7 +97,17 @@ const backup = {
     },
   ],
   example: 'tempo-backup backup --config tempo-backup.yaml',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, SOURCE_REGRESSED, REFUSED, INTERRUPTED],
+  exitCodes: [
+    DONE,
+    FAILED,
+    CONFIGURATION,
+    REPOSITORY_MISSING,
+    INTEGRITY,
+    OBJECTIVE_MISSED,
+    SOURCE_REGRESSED,
+    REFUSED,
+    INTERRUPTED,
+  ],
 } as const satisfies CommandDefinition;
 
 const list = {

@@ -2,8 +2,7 @@ const TIMEOUT_MS = 30_000;
 
 /** What Tempo answered, or why it didn't. */
 export type TempoAnswer =
-  | { readonly status: number; readonly text: string }
-  | { readonly status: undefined; readonly reason: string };
+  { readonly status: number; readonly text: string } | { readonly status: undefined; readonly reason: string };
 
 /** One request to Tempo's HTTP address. Throws only what the signal throws. */
 export async function askTempo(

@@ -2,6 +2,7 @@ import {
   DocumentError,
   FORMAT_VERSION,
   indexSchema,
+  manifestSchema,
   parseDocument,
   repositorySchema,
 } from '../../../lib/contract/manifest';
@@ -65,6 +66,50 @@ describe('a document of the repository', () => {
       expect(() => parseDocument(indexSchema, 'the index', index(10, 'a'.repeat(64)))).not.toThrow();
       expect(() => parseDocument(indexSchema, 'the index', index(file.size, file.sha256))).toThrow(
         'the index is damaged',
+      );
+    },
+  );
+});
+
+describe('a manifest', () => {
+  const sha256 = 'a'.repeat(64);
+  const config = { name: 'tempo.yaml', kind: 'yaml', key: `config/${sha256}.yaml`, size: 10, sha256 };
+  const OLDER = {
+    ...{ format: 1, id: '2026-11-23T08-30-00Z-7f3a', repository: IDENTITY.id, createdAt: IDENTITY.createdAt },
+    ...{ cutAt: IDENTITY.createdAt, scope: 'all', rule: null, deleteAfter: null, pin: null, runner: '0.1.0' },
+    source: { name: 'tempo', tracesPath: 'traces', walPath: 'wal', tempoVersion: null },
+    ...{ suspect: [], baseline: null, damaged: [], tenants: [], wal: [], config: [config] },
+  };
+  const object = { apiVersion: 'v1', kind: 'Secret', namespace: 'monitoring', name: 'tempo-s3' };
+
+  function readManifest(changes: object): unknown {
+    return parseDocument(manifestSchema, 'the manifest', JSON.stringify({ ...OLDER, ...changes }));
+  }
+
+  it('of an older release is read as it is', () => {
+    expect(readManifest({})).toEqual(OLDER);
+  });
+
+  it('says what is in it, how it was flushed, and how Secrets are encrypted', () => {
+    const encryption = {
+      recipients: [{ file: sha256, fingerprints: ['0f'] }],
+      ...{ passphrase: null, uid: 'u', resourceVersion: '7' },
+    };
+    const newer = {
+      components: ['blocks', 'secrets'],
+      bytes: 10,
+      flush: { asked: true, reached: false, waitedMs: 1000, open: ['a/b'], reason: 'late' },
+      source: { ...OLDER.source, storage: 'local' },
+      config: [{ ...config, object, encryption }],
+    };
+    expect(readManifest(newer)).toEqual({ ...OLDER, ...newer });
+  });
+
+  it.each([{ name: '../x' }, { namespace: 'a/b' }, { kind: 'Pod/exec' }, { apiVersion: '../v1' }])(
+    'is refused as damaged when it names an object with %j',
+    (change) => {
+      expect(() => readManifest({ config: [{ ...config, object: { ...object, ...change } }] })).toThrow(
+        'the manifest is damaged',
       );
     },
   );

@@ -120,7 +120,7 @@ describe('the configuration', () => {
     ],
     [
       { repository: REPOSITORY, tempo: { url: 'http://admin:secret@tempo:3200' } },
-      "'tempo.url' must be a URL such as 'http://tempo:3200', without credentials",
+      "'tempo.url' must be a URL such as 'http://tempo:3200', without credentials, got 'http://***@tempo:3200'",
     ],
     [
       { repository: REPOSITORY, kubernetes: { namespace: 'Monitoring', workload: { kind: 'StatefulSet', name: 't' } } },

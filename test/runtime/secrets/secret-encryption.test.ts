@@ -117,7 +117,11 @@ describe('encryption', () => {
 
   it.each([
     ['no key', () => 'hunter2', /it holds no OpenPGP public key; make it by 'gpg --export/],
-    ['a private key', async () => (await keyPair('ecc')).privateKey, /holds the private key '[0-9a-f]{40}', which a backup must not/],
+    [
+      'a private key',
+      async () => (await keyPair('ecc')).privateKey,
+      /holds the private key '[0-9a-f]{40}', which a backup must not/,
+    ],
   ])('is refused when a file holds %s, without quoting it', async (_, text, message) => {
     const given = config({ recipients: [file('wrong.asc', await text())] });
     const error = await (await SecretEncryption.load(given)).encrypt(PLAIN).catch((thrown: unknown) => thrown as Error);

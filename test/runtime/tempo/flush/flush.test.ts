@@ -53,7 +53,9 @@ async function flush({ tempo, deadline = 5000, hasWal = true, ...options }: Give
 
 /** WAL blocks that have traces. */
 function walBlocks({ walPath }: TempoSimulator): string[] {
-  return readdirSync(walPath).filter((name) => name.includes('+') && readdirSync(join(walPath, name)).includes('meta.json'));
+  return readdirSync(walPath).filter(
+    (name) => name.includes('+') && readdirSync(join(walPath, name)).includes('meta.json'),
+  );
 }
 
 describe('a flush of 2.x', () => {

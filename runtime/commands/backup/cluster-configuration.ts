@@ -1,15 +1,15 @@
-import type { ConfigFile } from '../../lib/contract/manifest';
-import type { ClusterObject } from '../cluster/cluster-api';
-import { canonicalJson } from '../cluster/configuration/canonical-json';
-import { captureConfiguration, type CapturedObject } from '../cluster/configuration/capture';
-import { configMapTexts, workloadTexts } from '../cluster/configuration/plain-values';
-import { UsageError } from '../errors';
-import type { PointBuilder } from '../repository/point-builder';
-import { SecretEncryption } from '../secrets/secret-encryption';
-import { isTempoConfig, secretsInText } from '../tempo/configuration/find-tempo-config';
-import { holdsSecret, isSecretKey } from '../tempo/configuration/secret-text';
-import type { ConfigText } from '../tempo/configuration/tempo-config-text';
-import type { CommandContext } from './context';
+import type { ConfigFile } from '../../../lib/contract/manifest';
+import type { ClusterObject } from '../../cluster/cluster-api';
+import { canonicalJson } from '../../cluster/configuration/canonical-json';
+import { captureConfiguration, type CapturedObject } from '../../cluster/configuration/capture';
+import { configMapTexts, workloadTexts } from '../../cluster/configuration/plain-values';
+import { UsageError } from '../../errors';
+import type { PointBuilder } from '../../repository/point-builder';
+import { SecretEncryption } from '../../secrets/secret-encryption';
+import { isTempoConfig, secretsInText } from '../../tempo/configuration/find-tempo-config';
+import { holdsSecret, isSecretKey } from '../../tempo/configuration/secret-text';
+import type { ConfigText } from '../../tempo/configuration/tempo-config-text';
+import type { CommandContext } from '../context';
 
 /** Tempo's Kubernetes objects as they are now, and how those among them that are secret are stored. */
 export interface ClusterConfiguration {
@@ -114,4 +114,3 @@ function refuseSecretsInClear(object: ClusterObject): void {
       { kind, name: metadata.name },
     );
 }
-
