@@ -1,5 +1,4 @@
 import { type ClusterRestore, type SampleTrace } from './cluster-restore';
-import { type Damage } from './manifest';
 import { type Damage, type FlushOutcome } from './manifest';
 import { type Scope } from './plan/rule';
 
