@@ -25,6 +25,8 @@ const ASK_EVERY_MS = 2000;
 export interface Waiting {
   /** Milliseconds; the last look is at their end. */
   readonly within: number;
+  /** Milliseconds between two looks. @default 2000 */
+  readonly every?: number;
   readonly pace: Pace;
   readonly signal: AbortSignal;
   /** The error when nothing came of it. */
@@ -33,7 +35,7 @@ export interface Waiting {
 
 /** Looks again and again, not by a watch: a lost connection loses nothing. Resolves with the first look that isn't undefined. */
 export async function waitUntil<T>(look: () => Promise<T | undefined>, options: Waiting): Promise<T> {
-  const { within, pace, signal, late } = options;
+  const { within, every = ASK_EVERY_MS, pace, signal, late } = options;
   const end = pace.now() + within;
   for (;;) {
     signal.throwIfAborted();
@@ -41,6 +43,6 @@ export async function waitUntil<T>(look: () => Promise<T | undefined>, options: 
     if (found !== undefined) return found;
     const left = end - pace.now();
     if (left <= 0) throw await late();
-    await pace.sleep(Math.min(ASK_EVERY_MS, left), signal);
+    await pace.sleep(Math.min(every, left), signal);
   }
 }

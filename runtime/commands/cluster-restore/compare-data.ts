@@ -7,6 +7,7 @@ import { type CoordinatedRun, partsOf } from './coordinated-run';
 
 /** Tempo looks at its backend every five minutes unless told otherwise, and once when it starts. */
 const BLOCKLIST_POLL_MS = 6 * 60 * 1000;
+const ASK_EVERY_MS = 15_000;
 
 /** What Tempo itself says of the restored data. */
 export type Comparison = Pick<ClusterRestore, 'compared' | 'sampleTraces'> & {
@@ -34,7 +35,8 @@ export async function compareData(
   };
   const { context, pace } = run;
   const incomplete = new Error();
-  const waiting = { within: BLOCKLIST_POLL_MS, pace, signal: context.signal, late: () => Promise.resolve(incomplete) };
+  const times = { within: BLOCKLIST_POLL_MS, every: ASK_EVERY_MS };
+  const waiting = { ...times, pace, signal: context.signal, late: () => Promise.resolve(incomplete) };
   try {
     return await waitUntil(look, waiting);
   } catch (error) {

@@ -10,6 +10,8 @@ import type { CoordinatedRun } from '../coordinated-run';
 /** How a mover ended. */
 export interface MoverEnd {
   readonly exitCode: ExitCode;
+  /** As Kubernetes has it: 137 for a container that was killed. */
+  readonly containerCode: number | undefined;
   readonly message: TerminationMessage | undefined;
   readonly result: RestoreResult | undefined;
   /** What Kubernetes says of it: `OOMKilled`, `Job has reached the specified backoff limit`. */
@@ -23,7 +25,8 @@ export async function readEnd({ api }: CoordinatedRun, ref: ObjectRef): Promise<
   const message = words && readTerminationMessage(words.message);
   const reasons = [words?.reason, job && endOf(job)?.message].filter(Boolean);
   return {
-    exitCode: knownExitCode(words?.exitCode ?? ExitCode.FAILED),
+    exitCode: knownExitCode(words?.exitCode),
+    containerCode: words?.exitCode,
     message,
     result: message && restoreResultIn(message),
     reason: reasons.join('; '),
@@ -32,12 +35,12 @@ export async function readEnd({ api }: CoordinatedRun, ref: ObjectRef): Promise<
 
 /** The mover's own error, as if it had happened here. */
 export function errorOf({ kubernetes: { namespace } }: CoordinatedRun, ref: ObjectRef, end: MoverEnd): RunnerError {
-  const { exitCode, message, reason } = end;
+  const { exitCode, containerCode, message, reason } = end;
   const evidence: Evidence = { job: ref.name };
   const { error } = message ?? {};
   if (!error) {
     return new RunnerError(
-      `restore data: Job '${ref.name}' ended with ${exitCode} and left no result (${reason}); see 'kubectl -n ${namespace} logs job/${ref.name}'`,
+      `restore data: Job '${ref.name}' ended with ${containerCode ?? 'no exit code'} and left no result (${reason}); see 'kubectl -n ${namespace} logs job/${ref.name}'`,
       exitCode === ExitCode.DONE ? ExitCode.FAILED : exitCode,
       evidence,
     );
@@ -61,6 +64,6 @@ export async function neverStarted({ api, kubernetes }: CoordinatedRun, ref: Obj
 }
 
 /** A container that was killed ends with the number of a signal. */
-function knownExitCode(code: number): ExitCode {
+function knownExitCode(code: number | undefined): ExitCode {
   return Object.values(ExitCode).find((known) => known === code) ?? ExitCode.FAILED;
 }

@@ -46,6 +46,8 @@ export interface SceneOptions {
   readonly objects?: readonly ClusterObject[];
   readonly cronJobs?: readonly ClusterObject[];
   readonly kind?: 'StatefulSet' | 'Deployment';
+  /** Whether Tempo has a Secret: to decrypt one takes a second. @default false */
+  readonly secret?: boolean;
   readonly workload?: WorkloadBehaviour;
   readonly controllers?: readonly Controller[];
   /** In place of the real mover; undefined as its answer: the real one. */
@@ -129,7 +131,7 @@ export class ClusterScene {
         ...(options.controllers ?? []),
       ],
     });
-    for (const object of options.objects ?? tempoObjects('broken', options.kind)) this.cluster.put(object);
+    for (const object of options.objects ?? objectsIn('broken', options)) this.cluster.put(object);
     await delay(2);
     rmSync(this.volume, { recursive: true, force: true });
     for (const [name, text] of this.spoilt()) this.write(name, text);
@@ -249,7 +251,12 @@ export class ClusterScene {
   }
 }
 
-function configIn(folder: string, url: string, { config = (given) => given, kind = 'StatefulSet' }: SceneOptions): RunnerConfig {
+function objectsIn(state: 'good' | 'broken', { kind, secret = false }: SceneOptions): ClusterObject[] {
+  return tempoObjects(state, kind).filter((object) => secret || object.kind !== 'Secret');
+}
+
+function configIn(folder: string, url: string, options: SceneOptions): RunnerConfig {
+  const { config = (given) => given, kind = 'StatefulSet', secret = false } = options;
   return parseRunnerConfig(
     config({
       // Blocks of the fixture are as old as it is.
@@ -260,7 +267,7 @@ function configIn(folder: string, url: string, { config = (given) => given, kind
         namespace: NAMESPACE,
         workload: { kind, name: 'tempo' },
         configMaps: ['tempo-config'],
-        secrets: ['tempo-s3'],
+        secrets: secret ? ['tempo-s3'] : [],
         services: ['tempo'],
         persistentVolumeClaims: ['storage-tempo-0'],
         restore: { deadline: '20s' },
@@ -270,7 +277,7 @@ function configIn(folder: string, url: string, { config = (given) => given, kind
 }
 
 async function storeAll(storage: MemoryStorage, config: RunnerConfig, options: SceneOptions): Promise<Repository> {
-  const { stored = tempoObjects('good', options.kind), forge = (manifest) => manifest } = options;
+  const { stored = objectsIn('good', options), forge = (manifest) => manifest } = options;
   const files: ConfigFile[] = [];
   for (const object of stored) files.push(await storeObject(storage, config, object));
   const repository = await storePoint(storage, {
