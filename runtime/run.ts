@@ -71,7 +71,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     await leaveLastWords({ exitCode, result }, surroundings);
     return exitCode;
   } catch (error) {
-    return await report(error, reporting, surroundings);
+    return report(error, reporting, surroundings);
   }
 }
 

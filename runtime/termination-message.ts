@@ -44,7 +44,9 @@ export async function leaveTerminationMessage(
   try {
     await writeFile(path, terminationText(message));
   } catch (error) {
-    warn(`write '${path}': ${(error as NodeJS.ErrnoException).code ?? String(error)}; the log alone says how this run ended`);
+    warn(
+      `write '${path}': ${(error as NodeJS.ErrnoException).code ?? String(error)}; the log alone says how this run ended`,
+    );
   }
 }
 
@@ -52,7 +54,9 @@ export async function leaveTerminationMessage(
 export function terminationText(message: object): string {
   const whole = JSON.stringify(message);
   if (fits(whole)) return whole;
-  const texts = SHORTENINGS.map((limits) => JSON.stringify({ ...(shortened(message, limits) as object), shortened: true }));
+  const texts = SHORTENINGS.map((limits) =>
+    JSON.stringify({ ...(shortened(message, limits) as object), shortened: true }),
+  );
   return texts.find(fits) ?? JSON.stringify({ exitCode: (message as TerminationMessage).exitCode, shortened: true });
 }
 

@@ -87,7 +87,7 @@ export function endOf(job: ClusterObject): { readonly succeeded: boolean; readon
 
 /** Pods of a Job, the oldest first. */
 export async function podsOf(api: ClusterApi, { namespace, name }: ObjectRef): Promise<ClusterObject[]> {
-  const created = ({ metadata }: ClusterObject): string => String(metadata.creationTimestamp ?? '');
+  const created = ({ metadata }: ClusterObject): string => (metadata.creationTimestamp as string | undefined) ?? '';
   const pods = await listPods(api, namespace, `job-name=${name}`);
   return pods.sort((a, b) => (created(a) < created(b) ? -1 : 1));
 }

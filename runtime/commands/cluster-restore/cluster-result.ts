@@ -31,17 +31,19 @@ export function restored(run: CoordinatedRun, prepared: Prepared, carried: Carri
 export function planned(run: CoordinatedRun, prepared: Prepared): Outcome<RestoreResult> {
   const { configuration, data } = partsOf(run.options);
   const steps = {
-    'verify': true,
+    verify: true,
     'check configuration': configuration,
     'stop Tempo': data !== undefined,
     'restore configuration': configuration,
     'restore data': data !== undefined,
     'start Tempo': true,
-    'compare': data !== undefined && data !== 'wal',
+    compare: data !== undefined && data !== 'wal',
     'roll back': false,
   };
   const phases = CLUSTER_RESTORE_PHASES.filter((name) => steps[name]).map((name) => ({ name, seconds: null }));
-  const remarks = data ? ["what would keep the data from being moved is known to the mover alone, which wasn't started"] : [];
+  const remarks = data
+    ? ["what would keep the data from being moved is known to the mover alone, which wasn't started"]
+    : [];
   const comparison = { ...NOT_COMPARED, remarks };
   const result = resultOf(run, prepared, { replicas: prepared.replicasBefore, moved: undefined, comparison, phases });
   return { result, exitCode: ExitCode.DONE };
@@ -66,7 +68,10 @@ function resultOf(
 }
 
 /** Of a restore that moves no data, or hasn't yet: what the recovery point has. */
-function unmoved({ options, context }: CoordinatedRun, { manifest }: Prepared): Omit<RestoreResult, 'requests' | 'seconds'> {
+function unmoved(
+  { options, context }: CoordinatedRun,
+  { manifest }: Prepared,
+): Omit<RestoreResult, 'requests' | 'seconds'> {
   const { data } = partsOf(options);
   const blocks = data === undefined || data === 'wal' ? [] : manifest.tenants;
   const wal = data === undefined || data === 'data' || options.clearWal ? [] : manifest.wal;
@@ -114,7 +119,9 @@ function remarksOf({ plan, autoscaler }: Prepared, { replicas, moved, comparison
     ...comparison.remarks,
     ...(moved?.shortened ? [`lists in this result were cut off: the log of Job '${moved.job}' has all of them`] : []),
     ...(replicas === 0 ? ['Tempo had no replicas before the restore, and has none now: start it yourself'] : []),
-    ...(autoscaler === null ? [] : [`HorizontalPodAutoscaler '${autoscaler}' does nothing while Tempo has no replicas`]),
+    ...(autoscaler === null
+      ? []
+      : [`HorizontalPodAutoscaler '${autoscaler}' does nothing while Tempo has no replicas`]),
   ];
 }
 

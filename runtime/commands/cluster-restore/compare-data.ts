@@ -57,11 +57,17 @@ async function ask(
   { manifest, samples }: { readonly manifest: Manifest; readonly samples: readonly SampleTrace[] },
 ): Promise<Comparison> {
   const { options, context } = run;
-  const wanted = manifest.tenants.filter(({ tenant }) => options.tenant.length === 0 || options.tenant.includes(tenant));
+  const wanted = manifest.tenants.filter(
+    ({ tenant }) => options.tenant.length === 0 || options.tenant.includes(tenant),
+  );
   const found = await liveObjects(url, context.signal);
   const missing: SampleTrace[] = [];
   for (const sample of samples) if (!(await hasTrace(run, url, sample))) missing.push(sample);
-  const compared = wanted.map(({ tenant, objects }) => ({ tenant, expected: objects, found: found?.get(tenant) ?? null }));
+  const compared = wanted.map(({ tenant, objects }) => ({
+    tenant,
+    expected: objects,
+    found: found?.get(tenant) ?? null,
+  }));
   return {
     compared: found && compared,
     sampleTraces: { asked: samples.length, missing },

@@ -53,7 +53,10 @@ async function waitUntilReady(run: CoordinatedRun): Promise<void> {
     missing = (await whatIsMissing(run)) ?? '';
     return missing === '' ? true : undefined;
   };
-  await waitUntil(look, waitingIn(run, () => notReady(run, missing)));
+  await waitUntil(
+    look,
+    waitingIn(run, () => notReady(run, missing)),
+  );
 }
 
 async function whatIsMissing(run: CoordinatedRun): Promise<string | null> {

@@ -23,11 +23,14 @@ export async function stopTempo(run: CoordinatedRun): Promise<void> {
     context.log.info(`scaled ${workloadText(run.kubernetes)} to 0`, { replicasBefore: replicas });
   }
   const late = async (): Promise<Error> => stillThere(run, await livingPods(run, found));
-  await waitUntil(async () => {
-    const pods = await livingPods(run, found);
-    await checkStopped(run);
-    return pods.length === 0 ? true : undefined;
-  }, waitingIn(run, late));
+  await waitUntil(
+    async () => {
+      const pods = await livingPods(run, found);
+      await checkStopped(run);
+      return pods.length === 0 ? true : undefined;
+    },
+    waitingIn(run, late),
+  );
 }
 
 /** Throws when somebody else has scaled Tempo up again: what keeps a cluster as it is written down undoes what a restore does. */

@@ -66,7 +66,10 @@ function outcomeOf({ ref, container }: FollowedJob, { pods, reason, log }: JobEn
   const exitCode = Object.values(ExitCode).find((known) => known === words?.exitCode) ?? ExitCode.FAILED;
   const result = log?.result ?? (left && restoreResultIn(left));
   if (result) return { result, exitCode };
-  throw errorOf(ref, log?.error ?? left?.error, { exitCode, reason: [words?.reason, reason].filter(Boolean).join('; ') });
+  throw errorOf(ref, log?.error ?? left?.error, {
+    exitCode,
+    reason: [words?.reason, reason].filter(Boolean).join('; '),
+  });
 }
 
 function errorOf(

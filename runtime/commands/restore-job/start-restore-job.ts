@@ -3,7 +3,7 @@ import type { RestoreOptions } from '../../../lib/contract/command-line/commands
 import { toArguments } from '../../../lib/contract/command-line/to-arguments';
 import type { KubernetesConfig } from '../../../lib/contract/kubernetes-config';
 import type { RestoreResult } from '../../../lib/contract/results';
-import type { ClusterApi, ObjectRef } from '../../cluster/cluster-api';
+import type { ClusterApi, ClusterObject, ObjectRef } from '../../cluster/cluster-api';
 import { configArguments, containerOf, jobFrom } from '../../cluster/workload/jobs';
 import { type Pace, REAL_PACE } from '../../cluster/workload/wait-until';
 import { InterruptedError, UsageError } from '../../errors';
@@ -25,31 +25,28 @@ export async function startRestoreJob(
       "restore: '--in-cluster' is for a Tempo in a cluster, and the configuration names no objects of it; add 'kubernetes'",
     );
   const api = await context.cluster();
-  const { ref, container } = await createJob(api, kubernetes, options);
-  context.log.info(`started Job '${ref.name}' in namespace '${ref.namespace}'; ${howToWatch(ref)}`);
+  const { namespace, restore } = kubernetes;
+  const cronJob = await findCronJob(api, kubernetes);
+  const name = `${restore.cronJob}-${randomBytes(4).toString('hex')}`;
+  const ref: ObjectRef = { apiVersion: 'batch/v1', kind: 'Job', namespace, name };
+  const args = [...coordinatorArguments(options), ...configArguments(cronJob)];
   try {
-    return await followJob({ ...context, api, pace, ref, container });
+    const job = await api.create(jobFrom(cronJob, namespace, { name, args }));
+    context.log.info(`started Job '${name}' in namespace '${namespace}'; ${howToWatch(ref)}`);
+    return await followJob({ ...context, api, pace, ref, container: containerOf(job) });
   } catch (error) {
     if (!context.signal.aborted) throw error;
-    throw new InterruptedError(`restore: stopped watching; Job '${ref.name}' goes on in the cluster; ${howToWatch(ref)}`);
+    throw new InterruptedError(`restore: stopped watching; Job '${name}' goes on in the cluster; ${howToWatch(ref)}`);
   }
 }
 
-async function createJob(
-  api: ClusterApi,
-  { namespace, restore }: KubernetesConfig,
-  options: RestoreOptions,
-): Promise<{ readonly ref: ObjectRef; readonly container: string | undefined }> {
+async function findCronJob(api: ClusterApi, { namespace, restore }: KubernetesConfig): Promise<ClusterObject> {
   const name = restore.cronJob;
-  const cronJob = await api.get({ apiVersion: 'batch/v1', kind: 'CronJob', namespace, name });
-  if (!cronJob)
-    throw new UsageError(
-      `restore: there is no CronJob '${name}' in namespace '${namespace}'; apply what the constructs synthesize, or correct 'kubernetes.restore.cronJob'`,
-    );
-  const args = [...coordinatorArguments(options), ...configArguments(cronJob)];
-  const job = await api.create(jobFrom(cronJob, namespace, { name: `${name}-${randomBytes(4).toString('hex')}`, args }));
-  const ref = { apiVersion: 'batch/v1', kind: 'Job', namespace, name: job.metadata.name };
-  return { ref, container: containerOf(job) };
+  const found = await api.get({ apiVersion: 'batch/v1', kind: 'CronJob', namespace, name });
+  if (found) return found;
+  throw new UsageError(
+    `restore: there is no CronJob '${name}' in namespace '${namespace}'; apply what the constructs synthesize, or correct 'kubernetes.restore.cronJob'`,
+  );
 }
 
 /** As they were given here; configuration and repository are those of the job. */

@@ -17,7 +17,9 @@ async function latestVerified(repository: Repository, warn: (message: string) =>
   ledger.warnings.forEach(warn);
   const reasons: string[] = [];
   for (const { id } of points) {
-    const found = ledger.verified(id) ? await soundManifest(repository, id) : 'it was never verified, or not found good';
+    const found = ledger.verified(id)
+      ? await soundManifest(repository, id)
+      : 'it was never verified, or not found good';
     if (typeof found !== 'string') {
       if (reasons.length > 0) warn(`'${id}' is taken, not the newest recovery point: ${reasons[0] ?? ''}`);
       return found;

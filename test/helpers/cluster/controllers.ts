@@ -44,7 +44,9 @@ function reportStatus(
 export function podsOf(cluster: ClusterDouble, workload: ClusterObject): ClusterObject[] {
   return cluster
     .all('Pod')
-    .filter(({ metadata }) => metadata.name.startsWith(`${workload.metadata.name}-`) && metadata.labels?.app === 'tempo');
+    .filter(
+      ({ metadata }) => metadata.name.startsWith(`${workload.metadata.name}-`) && metadata.labels?.app === 'tempo',
+    );
 }
 
 function terminate(cluster: ClusterDouble, pod: ClusterObject): void {
@@ -92,7 +94,12 @@ export function jobController(run: (job: ClusterObject) => Promise<JobOutcome> |
 const PENDING = {
   phase: 'Pending',
   conditions: [
-    { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes: volume node affinity conflict' },
+    {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: '0/3 nodes: volume node affinity conflict',
+    },
   ],
 };
 

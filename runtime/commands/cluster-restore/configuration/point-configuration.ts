@@ -44,7 +44,9 @@ export async function readPointConfiguration(
   }
   for (const { object } of files.values())
     if (object)
-      remarks.push(`${object.kind} '${object.name}' of the recovery point is not restored: 'kubernetes' doesn't name it`);
+      remarks.push(
+        `${object.kind} '${object.name}' of the recovery point is not restored: 'kubernetes' doesn't name it`,
+      );
   if (objects.length === 0) {
     throw new UsageError(
       `restore '${manifest.id}': it holds no Kubernetes objects of this Tempo; choose a recovery point of scope all or config, or restore its data alone by '--scope all'`,
@@ -82,7 +84,9 @@ async function readBytes({ repository, signal }: CommandContext, { key, size, sh
 function parse({ key }: ConfigFile, bytes: Buffer, { apiVersion, kind, name, namespace }: ObjectRef): ClusterObject {
   const object = parseJson(key, bytes);
   if (object.apiVersion !== apiVersion || object.kind !== kind || object.metadata?.name !== name)
-    throw new IntegrityError(`read '${key}': it is no ${kind} '${name}' of '${apiVersion}'; choose another recovery point`);
+    throw new IntegrityError(
+      `read '${key}': it is no ${kind} '${name}' of '${apiVersion}'; choose another recovery point`,
+    );
   return { ...object, apiVersion, kind, metadata: { ...object.metadata, name, namespace } };
 }
 

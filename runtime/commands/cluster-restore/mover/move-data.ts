@@ -54,7 +54,15 @@ export async function stopMoving(run: CoordinatedRun, session: Session): Promise
 async function moverArguments(run: CoordinatedRun, recoveryPoint: string): Promise<string[]> {
   const { tenant, allow, clearWal, tempoVersion, logLevel } = run.options;
   const scope = partsOf(run.options).data ?? 'all';
-  const options = { recoveryPoint, scope, tenant, allow, clearWal, logLevel, ...(tempoVersion ? { tempoVersion } : {}) };
+  const options = {
+    recoveryPoint,
+    scope,
+    tenant,
+    allow,
+    clearWal,
+    logLevel,
+    ...(tempoVersion ? { tempoVersion } : {}),
+  };
   const own = toArguments('restore', { ...options, replace: true, output: 'json', logFormat: 'json' });
   return [...own, ...configArguments(await moverCronJob(run))];
 }
@@ -85,7 +93,10 @@ async function startMover(
 
 async function waitForEnd(run: CoordinatedRun, ref: ObjectRef): Promise<void> {
   const start = waitingIn(run, () => neverStarted(run, ref));
-  await waitUntil(async () => ((await hasEnded(run, ref)) || anyStarted(await podsOf(run.api, ref)) ? true : undefined), start);
+  await waitUntil(
+    async () => ((await hasEnded(run, ref)) || anyStarted(await podsOf(run.api, ref)) ? true : undefined),
+    start,
+  );
   // Moving takes as long as it takes; the Job has a deadline of its own.
   await waitUntil(async () => ((await hasEnded(run, ref)) ? true : undefined), { ...start, within: Infinity });
 }

@@ -31,7 +31,10 @@ export function clusterObject(apiVersion: string, kind: string, name: string, fi
 }
 
 /** Tempo's objects: `good` as they are in the recovery point, else as somebody broke them since. */
-export function tempoObjects(state: 'good' | 'broken', kind: 'StatefulSet' | 'Deployment' = 'StatefulSet'): ClusterObject[] {
+export function tempoObjects(
+  state: 'good' | 'broken',
+  kind: 'StatefulSet' | 'Deployment' = 'StatefulSet',
+): ClusterObject[] {
   const good = state === 'good';
   const image = good ? 'tempo:2.9.5' : 'tempo:broken';
   const template = { metadata: { labels: { app: 'tempo' } }, spec: { containers: [{ name: 'tempo', image }] } };

@@ -163,7 +163,13 @@ export class ClusterScene {
     options: Partial<RestoreOptions> = {},
     changes: Partial<CommandContext> = {},
   ): Promise<Outcome<RestoreResult>> {
-    const given = { ...DEFAULTS, recoveryPoint: 'latest-verified', scope: 'full', coordinate: true, ...options } as const;
+    const given = {
+      ...DEFAULTS,
+      recoveryPoint: 'latest-verified',
+      scope: 'full',
+      coordinate: true,
+      ...options,
+    } as const;
     return coordinateRestore(this.context(changes), given, fastPace());
   }
 
@@ -212,7 +218,9 @@ export class ClusterScene {
   }
 
   get asides(): string[] {
-    return existsSync(this.volume) ? readdirSync(this.volume).filter((name) => name.startsWith('.tempo-backup-replaced-')) : [];
+    return existsSync(this.volume)
+      ? readdirSync(this.volume).filter((name) => name.startsWith('.tempo-backup-replaced-'))
+      : [];
   }
 
   private get volume(): string {
@@ -298,7 +306,8 @@ async function storeAll(storage: MemoryStorage, config: RunnerConfig, options: S
 async function storeObject(storage: MemoryStorage, config: RunnerConfig, object: ClusterObject): Promise<ConfigFile> {
   const { apiVersion, kind, metadata } = object;
   const plain = Buffer.from(canonicalJson(stripObject(object)));
-  const encrypted = kind === 'Secret' ? await (await SecretEncryption.load(config.encryption)).encrypt(plain) : undefined;
+  const encrypted =
+    kind === 'Secret' ? await (await SecretEncryption.load(config.encryption)).encrypt(plain) : undefined;
   const bytes = encrypted?.bytes ?? plain;
   const sha256 = digestOf(bytes);
   const suffix = `${kind.toLowerCase()}.json`;

@@ -48,7 +48,10 @@ describe.each(SCOPES)('a restore of scope %s that is killed', (scope) => {
   });
 });
 
-function run(scope: (typeof SCOPES)[number], changes: Parameters<ClusterScene['context']>[0]): ReturnType<ClusterScene['coordinate']> {
+function run(
+  scope: (typeof SCOPES)[number],
+  changes: Parameters<ClusterScene['context']>[0],
+): ReturnType<ClusterScene['coordinate']> {
   return scene.coordinate({ scope }, changes);
 }
 
@@ -71,5 +74,6 @@ function checkWhole(scope: (typeof SCOPES)[number], at: string): void {
   expect(scene.moversAtOnce).toBeLessThan(2);
   if (scope === 'config') return;
   const data = scene.data();
-  for (const [name, text] of ClusterScene.restored()) if (data.get(name) !== text) throw new Error(`${at}: '${name}' differs`);
+  for (const [name, text] of ClusterScene.restored())
+    if (data.get(name) !== text) throw new Error(`${at}: '${name}' differs`);
 }

@@ -58,7 +58,9 @@ describe('a full recovery', () => {
     expect(scene.find('ConfigMap', 'tempo-config').data).toEqual({ 'tempo.yaml': 'a: 1' });
     expect(scene.find('Secret', 'tempo-s3').data).toEqual({ key: 'Z29vZA==' });
     expect(scene.find('Service', 'tempo').spec).toMatchObject({ ports: [{ port: 3200 }], clusterIP: '10.0.0.7' });
-    expect(scene.workload).toMatchObject({ spec: { replicas: 2, template: { spec: { containers: [{ image: 'tempo:2.9.5' }] } } } });
+    expect(scene.workload).toMatchObject({
+      spec: { replicas: 2, template: { spec: { containers: [{ image: 'tempo:2.9.5' }] } } },
+    });
     expect(scene.workload.metadata.annotations ?? {}).toEqual({});
   });
 });
@@ -85,27 +87,32 @@ describe('a restore of a part', () => {
     expect(isConfigurationGood()).toBe(false);
     blocksAre('restored');
     expect(wal()).toEqual([...scene.spoilt().keys()].filter((name) => name.startsWith('wal/')));
-    expect(scene.find('Secret', ROLLBACK_SECRET).metadata.annotations?.['tempo-backup/restore']).toContain('"finished":true');
+    expect(scene.find('Secret', ROLLBACK_SECRET).metadata.annotations?.['tempo-backup/restore']).toContain(
+      '"finished":true',
+    );
   });
 
   it('of the WAL leaves blocks as they are', async () => {
     await start();
     expect((await scene.coordinate({ scope: 'wal' })).exitCode).toBe(0);
     blocksAre('spoilt');
-    expect(wal()).toEqual([
-      `wal/${WAL_ID}+team-a+vParquet4/0000000001`,
-      `wal/${WAL_ID}+team-a+vParquet4/meta.json`,
-    ]);
+    expect(wal()).toEqual([`wal/${WAL_ID}+team-a+vParquet4/0000000001`, `wal/${WAL_ID}+team-a+vParquet4/meta.json`]);
   });
 
-  it.each(['wal', 'data', 'all'] as const)('of %s can clear the WAL: it is moved aside, and none comes back', async (scope) => {
-    await start();
-    const { exitCode, result } = await scene.coordinate({ scope, clearWal: true });
-    expect(exitCode).toBe(0);
-    expect(result).toMatchObject({ wal: { blocks: 0, pages: 0 }, movedAside: [expect.stringContaining('.tempo-backup-replaced-')] });
-    expect(wal()).toEqual([]);
-    blocksAre(scope === 'wal' ? 'spoilt' : 'restored');
-  });
+  it.each(['wal', 'data', 'all'] as const)(
+    'of %s can clear the WAL: it is moved aside, and none comes back',
+    async (scope) => {
+      await start();
+      const { exitCode, result } = await scene.coordinate({ scope, clearWal: true });
+      expect(exitCode).toBe(0);
+      expect(result).toMatchObject({
+        wal: { blocks: 0, pages: 0 },
+        movedAside: [expect.stringContaining('.tempo-backup-replaced-')],
+      });
+      expect(wal()).toEqual([]);
+      blocksAre(scope === 'wal' ? 'spoilt' : 'restored');
+    },
+  );
 
   it('of one tenant leaves the others as they are', async () => {
     await start();
@@ -131,7 +138,10 @@ describe('a restore of the configuration', () => {
       'start Tempo',
     ]);
     expect(scene.workload).toMatchObject({
-      spec: { replicas: 2, template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': expect.any(String) } } } },
+      spec: {
+        replicas: 2,
+        template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': expect.any(String) } } },
+      },
     });
     expect(result.cluster?.undo[0]).toContain('get secret tempo-restore-rollback');
   });
@@ -139,9 +149,19 @@ describe('a restore of the configuration', () => {
   it('finds nothing to replace when all is as it was, and restarts Tempo', async () => {
     await start({ objects: tempoObjects('good').filter(({ kind }) => kind !== 'Secret') });
     const { result } = await scene.coordinate({ scope: 'config' });
-    expect(result.cluster?.configuration.map(({ action }) => action)).toEqual(['unchanged', 'unchanged', 'unchanged', 'unchanged']);
+    expect(result.cluster?.configuration.map(({ action }) => action)).toEqual([
+      'unchanged',
+      'unchanged',
+      'unchanged',
+      'unchanged',
+    ]);
     const again = await scene.coordinate({ scope: 'config' });
-    expect(again.result.cluster?.configuration.map(({ action }) => action)).toEqual(['unchanged', 'unchanged', 'unchanged', 'unchanged']);
+    expect(again.result.cluster?.configuration.map(({ action }) => action)).toEqual([
+      'unchanged',
+      'unchanged',
+      'unchanged',
+      'unchanged',
+    ]);
   });
 
   it('stops a Deployment that would run two Tempos on one volume', async () => {
@@ -157,19 +177,26 @@ describe('a restore of the configuration', () => {
     expect(isConfigurationGood()).toBe(true);
   });
 
-  it.each(['StatefulSet', 'Deployment'] as const)('rolls a %s back by itself when Tempo does not become ready', async (kind) => {
-    const isOld = (template: unknown): boolean => JSON.stringify(template).includes('tempo:broken');
-    await start({ kind, workload: { becomesReady: isOld } });
-    const error = await scene.failure({ scope: 'config' });
-    expect(error.exitCode).toBe(1);
-    expect(error.message).toContain(
-      "start Tempo: it is not ready after 20s: 0 of 2 pods are ready; pod 'tempo-0' is Running (container 'tempo' waits: CrashLoopBackOff: back-off 10s)",
-    );
-    expect(error.message).toContain(`the configuration of '${POINT}' is rolled back: Tempo is ready with the one that it had`);
-    expect(isConfigurationGood()).toBe(false);
-    expect(scene.workload).toMatchObject({ spec: { replicas: 2, template: { spec: { containers: [{ image: 'tempo:broken' }] } } } });
-    expect(scene.find('Service', 'tempo').spec).toMatchObject({ ports: [{ port: 3201 }] });
-  });
+  it.each(['StatefulSet', 'Deployment'] as const)(
+    'rolls a %s back by itself when Tempo does not become ready',
+    async (kind) => {
+      const isOld = (template: unknown): boolean => JSON.stringify(template).includes('tempo:broken');
+      await start({ kind, workload: { becomesReady: isOld } });
+      const error = await scene.failure({ scope: 'config' });
+      expect(error.exitCode).toBe(1);
+      expect(error.message).toContain(
+        "start Tempo: it is not ready after 20s: 0 of 2 pods are ready; pod 'tempo-0' is Running (container 'tempo' waits: CrashLoopBackOff: back-off 10s)",
+      );
+      expect(error.message).toContain(
+        `the configuration of '${POINT}' is rolled back: Tempo is ready with the one that it had`,
+      );
+      expect(isConfigurationGood()).toBe(false);
+      expect(scene.workload).toMatchObject({
+        spec: { replicas: 2, template: { spec: { containers: [{ image: 'tempo:broken' }] } } },
+      });
+      expect(scene.find('Service', 'tempo').spec).toMatchObject({ ports: [{ port: 3201 }] });
+    },
+  );
 
   it('says so when Tempo is ready with neither configuration', async () => {
     await start({ workload: { becomesReady: () => false } });
@@ -185,7 +212,10 @@ describe('a restore after everything is gone', () => {
     await start({
       secret: true,
       objects: [],
-      controllers: [({ object, type }) => void (object.kind === 'StatefulSet' && type === 'ADDED' && counts.push(replicasOf(object)))],
+      controllers: [
+        ({ object, type }) =>
+          void (object.kind === 'StatefulSet' && type === 'ADDED' && counts.push(replicasOf(object))),
+      ],
     });
     const { exitCode, result } = await scene.coordinate();
     expect(exitCode).toBe(0);
@@ -205,20 +235,23 @@ describe('a restore after everything is gone', () => {
 });
 
 describe('a dry run', () => {
-  it.each(['full', 'config', 'data', 'wal', 'all'] as const)('of %s changes nothing, and says what would be', async (scope) => {
-    await start();
-    const { exitCode, result } = await scene.coordinate({ scope, dryRun: true });
-    expect(exitCode).toBe(0);
-    const writing = scene.cluster.calls.filter(({ verb }) => !['get', 'list'].includes(verb));
-    expect(writing.filter(({ dryRun }) => !dryRun)).toEqual([]);
-    expect(writing).toHaveLength(scope === 'full' || scope === 'config' ? 3 : 0);
-    expect(scene.data()).toEqual(scene.spoilt());
-    expect(result.dryRun).toBe(true);
-    expect(result.cluster?.phases.every(({ seconds }) => seconds === null)).toBe(true);
-    expect(result.cluster?.phases.map(({ name }) => name).includes('restore data')).toBe(scope !== 'config');
-    expect(result.cluster?.undo).toEqual([]);
-    expect(result.cluster?.remarks.join()).toContain(scope === 'config' ? '' : 'is known to the mover alone');
-  });
+  it.each(['full', 'config', 'data', 'wal', 'all'] as const)(
+    'of %s changes nothing, and says what would be',
+    async (scope) => {
+      await start();
+      const { exitCode, result } = await scene.coordinate({ scope, dryRun: true });
+      expect(exitCode).toBe(0);
+      const writing = scene.cluster.calls.filter(({ verb }) => !['get', 'list'].includes(verb));
+      expect(writing.filter(({ dryRun }) => !dryRun)).toEqual([]);
+      expect(writing).toHaveLength(scope === 'full' || scope === 'config' ? 3 : 0);
+      expect(scene.data()).toEqual(scene.spoilt());
+      expect(result.dryRun).toBe(true);
+      expect(result.cluster?.phases.every(({ seconds }) => seconds === null)).toBe(true);
+      expect(result.cluster?.phases.map(({ name }) => name).includes('restore data')).toBe(scope !== 'config');
+      expect(result.cluster?.undo).toEqual([]);
+      expect(result.cluster?.remarks.join()).toContain(scope === 'config' ? '' : 'is known to the mover alone');
+    },
+  );
 });
 
 describe('what scales Tempo', () => {
@@ -226,13 +259,19 @@ describe('what scales Tempo', () => {
     await start({
       objects: [
         ...tempoObjects('broken').filter(({ kind }) => kind !== 'Secret'),
-        clusterObject('autoscaling/v2', 'HorizontalPodAutoscaler', 'other', { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'x' } } }),
-        clusterObject('autoscaling/v2', 'HorizontalPodAutoscaler', 'scaler', { spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'tempo' } } }),
+        clusterObject('autoscaling/v2', 'HorizontalPodAutoscaler', 'other', {
+          spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'x' } },
+        }),
+        clusterObject('autoscaling/v2', 'HorizontalPodAutoscaler', 'scaler', {
+          spec: { scaleTargetRef: { kind: 'StatefulSet', name: 'tempo' } },
+        }),
       ],
     });
     const { result } = await scene.coordinate({ scope: 'data' });
     expect(result.cluster?.autoscaler).toBe('scaler');
-    expect(result.cluster?.remarks).toEqual(["HorizontalPodAutoscaler 'scaler' does nothing while Tempo has no replicas"]);
+    expect(result.cluster?.remarks).toEqual([
+      "HorizontalPodAutoscaler 'scaler' does nothing while Tempo has no replicas",
+    ]);
   });
 
   it('is a person: a Tempo that was stopped by hand stays so, and the result says it', async () => {
@@ -241,7 +280,9 @@ describe('what scales Tempo', () => {
     const { exitCode, result } = await scene.coordinate({ scope: 'data' });
     expect(exitCode).toBe(0);
     expect(result.cluster).toMatchObject({ replicas: { before: 0, now: 0 }, compared: null });
-    expect(result.cluster?.remarks).toContain('Tempo had no replicas before the restore, and has none now: start it yourself');
+    expect(result.cluster?.remarks).toContain(
+      'Tempo had no replicas before the restore, and has none now: start it yourself',
+    );
     blocksAre('restored');
   });
 });
@@ -251,7 +292,9 @@ describe('a recovery point', () => {
     await start({ forge: (manifest) => ({ ...manifest, suspect: ['a block vanished'] }) });
     const error = await scene.failure();
     expect(error.exitCode).toBe(2);
-    expect(error.message).toContain(`none of 1 is sound and verified, '${POINT}': it is suspect: a block vanished; run 'tempo-backup verify'`);
+    expect(error.message).toContain(
+      `none of 1 is sound and verified, '${POINT}': it is suspect: a block vanished; run 'tempo-backup verify'`,
+    );
     expect((await scene.coordinate({ recoveryPoint: 'latest', allow: ['damaged'] })).exitCode).toBe(0);
   });
 

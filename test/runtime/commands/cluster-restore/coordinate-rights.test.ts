@@ -58,7 +58,9 @@ describe('a right that is missing', () => {
         if (!(error instanceof Error)) continue;
         refusals++;
         expect(error).toMatchObject({ exitCode: 2 });
-        expect(error.message).toMatch(new RegExp(`may not '${missing}' '.*'.*; grant it to ServiceAccount 'tempo-restore'`));
+        expect(error.message).toMatch(
+          new RegExp(`may not '${missing}' '.*'.*; grant it to ServiceAccount 'tempo-restore'`),
+        );
         if (replicasOf(scene.workload) === 0) expect(error.message).toContain('is left at 0 of 2 replicas');
       }
     }
