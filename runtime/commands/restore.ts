@@ -20,6 +20,7 @@ import {
   neededBytes,
   type RestoredFolders,
   restoreFolders,
+  type TargetRestore,
 } from '../tempo/target/target-restore';
 import { unfinishedBytes } from '../tempo/target/target-staging';
 import { isUntouched } from '../tempo/target/target-untouched';
@@ -62,12 +63,14 @@ export async function restore(
   fs: TargetFs = diskFs,
 ): Promise<Outcome<RestoreResult>> {
   if (options.coordinate) return coordinateRestore(context, options);
+  let changed = false;
+  const onChange = (): void => void (changed = true);
   try {
-    return await restoreData(context, options, fs);
+    return await restoreData(context, options, { fs, onChange });
   } catch (error) {
     // Whoever started this run for a Tempo that it stopped may start that Tempo again.
     if (error instanceof RunnerError && options.target === undefined)
-      error.addEvidence({ untouched: isUntouched(context.config.tempo.storage.path) });
+      error.addEvidence({ untouched: !changed && isUntouched(context.config.tempo.storage.path) });
     throw error;
   }
 }
@@ -76,7 +79,7 @@ export async function restore(
 async function restoreData(
   context: CommandContext,
   options: RestoreOptions,
-  fs: TargetFs,
+  target: Pick<TargetRestore, 'fs' | 'onChange'>,
 ): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
   checkOptions(options);
@@ -89,7 +92,7 @@ async function restoreData(
   refuse(prepared.manifest, refused);
   for (const { name, message } of prepared.gates)
     context.log.warn(`restoring with '--allow ${name}' though ${message}`);
-  const restored = await watch.time('restore', () => bringBack(context, options, { ...prepared, fs }));
+  const restored = await watch.time('restore', () => bringBack(context, options, { ...prepared, ...target }));
   for (const leftover of restored.leftovers) context.log.warn(`another restore isn't finished: '${leftover}'`);
   const sampleTraces = await watch.time('sample', () => chooseSamples(restored));
   const result = { ...resultOf(context, { prepared, restored, watch }), sampleTraces };
@@ -223,14 +226,15 @@ function refuse({ id }: Manifest, refused: readonly RestoreGate[]): void {
 async function bringBack(
   context: CommandContext,
   options: RestoreOptions,
-  prepared: Prepared & { readonly fs: TargetFs },
+  prepared: Prepared & Pick<TargetRestore, 'fs' | 'onChange'>,
 ): Promise<RestoredFolders> {
   const { repository, progress, signal } = context;
-  const { manifest, tree, plan, replaced, run, fs } = prepared;
+  const { manifest, tree, plan, replaced, run, fs, onChange } = prepared;
   let done = 0;
   let bytes = 0;
   return restoreFolders({
     fs,
+    onChange,
     tree,
     ...plan,
     recoveryPoint: manifest.id,

@@ -1,7 +1,9 @@
+import { ROLLBACK_SECRET } from '../../../../lib/contract/kubernetes-rights';
 import { REPLICAS_ANNOTATION, replicasOf } from '../../../../runtime/cluster/workload/workload';
 import { Repository } from '../../../../runtime/repository/repository';
 import { killClusterAt } from '../../../helpers/killing-cluster';
 import { Killed, killAt } from '../../../helpers/killing-storage';
+import { NOW } from '../restore-scene';
 import { ClusterScene } from './cluster-scene';
 
 jest.setTimeout(120_000);
@@ -44,6 +46,49 @@ describe.each(SCOPES)('a restore of scope %s that is killed', (scope) => {
       checkRemembered();
       expect((await scene.coordinate({ scope })).exitCode).toBe(0);
       checkWhole(scope, `storage ${at}`);
+    }
+  });
+});
+
+describe('a restore that goes on', () => {
+  /** Ends with Tempo at zero: nobody knows how far the mover was. */
+  const dead = { exitCode: 137, message: '' };
+
+  it('still knows the configuration that was there before it began', async () => {
+    const isOld = (template: unknown): boolean => JSON.stringify(template).includes('tempo:broken');
+    const other = await ClusterScene.start({ workload: { becomesReady: isOld } });
+    try {
+      const counted = killClusterAt(other.cluster.api());
+      await other.failure({ scope: 'config' }, { cluster: () => Promise.resolve(counted.api) });
+      for (let at = 0; at < counted.writes.length; at++) {
+        await other.reset();
+        const { api } = killClusterAt(other.cluster.api(), at);
+        await other.coordinate({ scope: 'config' }, { cluster: () => Promise.resolve(api) }).catch(() => undefined);
+        await other.failure({ scope: 'config' });
+        expect(other.find('ConfigMap', 'tempo-config').data).toEqual({ 'tempo.yaml': 'a: [' });
+        expect(other.workload).toMatchObject({ spec: { template: { spec: { containers: [{ image: 'tempo:broken' }] } } } });
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('does so for a day, and only when the same is asked for', async () => {
+    const other = await ClusterScene.start({ mover: () => Promise.resolve(dead) });
+    const session = (): string =>
+      (JSON.parse(other.find('Secret', ROLLBACK_SECRET).metadata.annotations?.['tempo-backup/restore'] ?? '') as { id: string }).id;
+    try {
+      await other.failure();
+      const first = session();
+      await other.failure({ allow: ['owner'] }, { now: () => new Date(NOW.getTime() + 86_000_000) });
+      expect(session()).toBe(first);
+      await other.failure({}, { now: () => new Date(NOW.getTime() + 87_000_000) });
+      const second = session();
+      expect(second).not.toBe(first);
+      await other.failure({ scope: 'data' });
+      expect(session()).not.toBe(second);
+    } finally {
+      await other.stop();
     }
   });
 });
