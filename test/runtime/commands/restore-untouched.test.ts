@@ -43,6 +43,7 @@ function breaking(at: number): TargetFs {
 
 describe('a restore that fails', () => {
   it('tells until its first move that the data is as it was, and never after it', async () => {
+    scene.remove();
     const whole = new KillingFs({});
     await move(whole.fs);
     const answers: boolean[] = [];
