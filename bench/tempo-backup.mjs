@@ -19,7 +19,8 @@ export function tempoBackup(to, scratch, tree) {
     const document = {
       tempo: { storage, retention: `${RETENTION_HOURS}h` },
       repository: { url: to.url },
-      plan: { rules, prune: { ...prune, maxShare: 1 } },
+      // Verification is a case of its own, as it is with the others.
+      plan: { rules, verification: { afterBackup: null }, prune: { ...prune, maxShare: 1 } },
     };
     writeFileSync(path, JSON.stringify(document, null, 2)); // JSON is YAML
     return path;

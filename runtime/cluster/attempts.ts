@@ -56,7 +56,7 @@ function isRetryable(error: unknown, repeat: Repeat): boolean {
 }
 
 /** Reason and message of a Kubernetes `Status`; proxies on the way answer with other things. */
-function statusIn(body: string): { reason: string; message: string } {
+export function statusIn(body: string): { reason: string; message: string } {
   try {
     const { reason, message } = JSON.parse(body) as { reason?: unknown; message?: unknown };
     return {

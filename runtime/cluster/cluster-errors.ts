@@ -53,7 +53,7 @@ export function clusterError(call: ClusterCall, status: ClusterStatus): ClusterE
     );
   if (status.status === 403)
     return new ForbiddenError(
-      `call the Kubernetes API: may not '${call.verb}' ${object}; grant it to ${identityIn(status.message)}`,
+      `call the Kubernetes API: may not '${call.verb}' ${rightOf(call)}; grant it to ${identityIn(status.message)}`,
       call,
       status,
     );
@@ -67,6 +67,11 @@ export function objectOf({ resource, name, namespace }: ClusterCall): string {
   return `'${name === undefined ? resource : `${resource}/${name}`}' in namespace '${namespace}'`;
 }
 
+/** The right to create can't be given for a name. */
+function rightOf({ verb, resource, namespace, name }: ClusterCall): string {
+  return objectOf({ verb, resource, namespace, name: verb === 'create' ? undefined : name });
+}
+
 function conflictText(reason: string): string {
   return reason === 'AlreadyExists'
     ? 'there is one already; delete it or choose another name'
@@ -76,8 +81,8 @@ function conflictText(reason: string): string {
 function textOf(call: ClusterCall, { status, reason, message }: ClusterStatus): string {
   if (status === undefined) return `the Kubernetes API can't be reached (${reason}): ${message}; run it again`;
   // The server quotes the values that it doesn't accept.
-  const said = call.resource === 'secrets' ? '' : `: ${message}`;
-  return `the Kubernetes API answers ${status} ${reason}${said}`;
+  const said = call.resource === 'secrets' || message === '' ? '' : `: ${message}`;
+  return `the Kubernetes API answers ${`${status} ${reason}`.trimEnd()}${said}`;
 }
 
 function identityIn(message: string): string {

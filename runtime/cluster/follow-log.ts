@@ -3,7 +3,7 @@ import type { LogOptions, ObjectRef } from './cluster-api';
 import { type ClusterCall, clusterError } from './cluster-errors';
 import type { ClusterConnection } from './connection';
 import { send } from './http-call';
-import { unanswered } from './attempts';
+import { statusIn, unanswered } from './attempts';
 import { pathOf } from './resources';
 
 /** Lines of a pod's log as they come, until its container ends. Not repeated: lines would come twice. */
@@ -19,7 +19,7 @@ export async function followLog(
   try {
     const response = await send(connection, { method: 'GET', path, signal });
     if (response.statusCode !== 200)
-      throw clusterError(call, { status: response.statusCode, reason: '', message: await text(response) });
+      throw clusterError(call, { status: response.statusCode, ...statusIn(await text(response)) });
     // What is followed may have nothing to say for longer than an answer may take.
     response.socket.setTimeout(0);
     await eachLine(response.setEncoding('utf8') as AsyncIterable<string>, onLine);

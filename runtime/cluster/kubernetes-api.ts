@@ -26,6 +26,8 @@ interface Request {
   readonly verb: string;
   readonly method: string;
   readonly ref: KindRef & { readonly name?: string };
+  /** Name of what is created, for errors: its path hasn't got it. */
+  readonly created?: string;
   readonly query?: Query;
   readonly body?: unknown;
   readonly contentType?: string;
@@ -62,7 +64,15 @@ export class KubernetesApi implements ClusterApi {
 
   async create(object: ClusterObject, { dryRun, signal }: WriteOptions = {}): Promise<ClusterObject> {
     const { name, ...ref } = this.refTo(object);
-    const request = { verb: 'create', method: 'POST', ref, query: dryRunIf(dryRun), body: object, signal } as const;
+    const request = {
+      verb: 'create',
+      method: 'POST',
+      ref,
+      created: name,
+      query: dryRunIf(dryRun),
+      body: object,
+      signal,
+    };
     try {
       return await this.object({ ...request, repeat: 'untouched' });
     } catch (error) {
@@ -102,9 +112,10 @@ export class KubernetesApi implements ClusterApi {
   }
 
   async delete(ref: ObjectRef, { propagation = 'Background', dryRun, signal }: DeleteOptions = {}): Promise<boolean> {
-    const body = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: propagation };
-    const query = dryRunIf(dryRun);
-    const deleted = this.request({ verb: 'delete', method: 'DELETE', ref, query, body, repeat: 'always', signal });
+    // Where there is a body, the server looks for nothing in the query: a dry run that is asked for there would delete.
+    const options = { propagationPolicy: propagation, ...(dryRun ? { dryRun: ['All'] } : {}) };
+    const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options };
+    const deleted = this.request({ verb: 'delete', method: 'DELETE', ref, body, repeat: 'always', signal });
     return (await ifFound(deleted)) !== undefined;
   }
 
@@ -141,7 +152,12 @@ export class KubernetesApi implements ClusterApi {
   private async request(request: Request): Promise<{ readonly body: string }> {
     const { verb, method, ref, query = {}, body, contentType, repeat, signal = this.options.signal } = request;
     const { namespace, name } = ref;
-    const target: ClusterCall = { verb, resource: resourceOf(ref).plural, namespace, name };
+    const target: ClusterCall = {
+      verb,
+      resource: resourceOf(ref).plural,
+      namespace,
+      name: name ?? request.created,
+    };
     const path = `${pathOf(ref)}${name === undefined ? '' : `/${encodeURIComponent(name)}`}${queryText(query)}`;
     return answerOf({ call: target, repeat, signal }, () =>
       call(this.connection, {

@@ -39,14 +39,13 @@ export async function backup(context: CommandContext, options: BackupOptions): P
   const cut = await watch.time('copy', () => copy(context, known.source, builder));
   if (builder.isFirst && isEmpty(cut)) refuseEmpty(known.folders, options);
   const { manifest, stats, regressed } = await watch.time('commit', async () => {
-    await storeConfiguration(builder, scope, known);
+    const lacks = await storeConfiguration(builder, scope, known);
     return builder.commit({
-      ...{ cut, scope, flush },
+      ...{ cut, scope, flush, lacks },
       rule: rule?.name ?? null,
       deleteAfter: rule?.deleteAfter ?? null,
       pin: options.pin ?? null,
       runner: RUNNER_VERSION,
-      lacks: known.cluster?.lacks ?? [],
       retention: (tenant) => retentionOf(known.settings.retention, tenant),
     });
   });
@@ -112,11 +111,11 @@ async function copy({ signal, progress }: CommandContext, source: TempoSource, b
 }
 
 /** Kubernetes objects go with every scope: unchanged they cost nothing, so each point has the configuration of its time. */
-async function storeConfiguration(builder: PointBuilder, scope: Scope, known: KnownSource): Promise<void> {
+async function storeConfiguration(builder: PointBuilder, scope: Scope, known: KnownSource): Promise<string[]> {
   if (takesFiles(scope))
     for (const { name, bytes } of known.settings.files)
       await builder.config.store({ name: basename(name), kind: 'yaml', bytes });
-  if (known.cluster) await storeClusterConfiguration(builder, known.cluster);
+  return known.cluster ? storeClusterConfiguration(builder, known.cluster) : [];
 }
 
 function ruleOf(config: RunnerConfig, name: string | undefined): Rule | undefined {

@@ -133,13 +133,13 @@ export class ClusterDouble {
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const call = readRequest(request);
+    const body = request.method === 'GET' ? undefined : await json(request);
+    const call = readRequest(request, body);
     if (!call) return answer(response, new ApiFailure(404, 'NotFound', `no such path: ${request.url ?? ''}`));
     const nth = this.calls.push(call);
     const { delayMs = 0, reset, status } = this.fault(call, nth) ?? {};
     if (delayMs > 0) await delay(delayMs, undefined, { ref: false });
     if (reset === 'before') return void request.socket.destroy();
-    const body = request.method === 'GET' ? undefined : await json(request);
     if (status !== undefined) return answer(response, new ApiFailure(status, 'InternalError', 'a fault'));
     const result = this.outcome(call, { body, url: request.url ?? '' });
     if (reset === 'after') return void request.socket.destroy();

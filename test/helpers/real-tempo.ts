@@ -16,6 +16,7 @@ export type TempoVersion = '2.9' | '3.0';
 
 /** A real Tempo process on loopback that keeps its data below `home`, multi-tenant and with short periods. */
 export class RealTempo {
+  readonly url = HTTP;
   readonly tracesPath: string;
   readonly walPath: string;
   private process: ChildProcess | undefined;

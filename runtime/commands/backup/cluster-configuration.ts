@@ -41,11 +41,15 @@ export function tempoConfigTexts({ objects }: ClusterConfiguration): ConfigText[
     );
 }
 
-/** Stores each object; a Secret that is the same for the same readers keeps the message that the newest point has of it. */
+/**
+ * Stores each object; a Secret that is the same for the same readers keeps the message that the newest point has of it. Returns what the
+ * point lacks, in sentences.
+ */
 export async function storeClusterConfiguration(
   { config }: PointBuilder,
-  { objects, encryption }: ClusterConfiguration,
-): Promise<void> {
+  { objects, lacks, encryption }: ClusterConfiguration,
+): Promise<string[]> {
+  const all = [...lacks];
   for (const captured of objects) {
     const file = describe(captured);
     const bytes = Buffer.from(canonicalJson(captured.object));
@@ -53,19 +57,31 @@ export async function storeClusterConfiguration(
       await config.store({ ...file, bytes });
     } else if (encryption) {
       const known = config.known(file.name);
-      if (known && isSame(known, captured, encryption)) config.keep(known);
-      else await config.store({ ...file, ...(await encrypted(bytes, captured, encryption)) });
+      const message =
+        known && isSame(known, captured, encryption) ? known : await encrypted(bytes, captured, encryption);
+      if (typeof message === 'string') all.push(message);
+      else if ('bytes' in message) await config.store({ ...file, ...message });
+      else config.keep(message);
     }
   }
+  return all;
 }
 
+type EncryptedSecret = Required<Pick<ConfigFile, 'encryption'>> & { readonly bytes: Buffer };
+
+/** A sentence when a key can't be encrypted to: one that expired overnight must not end the backups of data. */
 async function encrypted(
   plain: Buffer,
-  { uid, resourceVersion }: CapturedObject,
+  { ref, uid, resourceVersion }: CapturedObject,
   encryption: SecretEncryption,
-): Promise<Required<Pick<ConfigFile, 'encryption'>> & { readonly bytes: Buffer }> {
-  const { bytes, readers } = await encryption.encrypt(plain);
-  return { bytes, encryption: { ...readers, uid, resourceVersion } };
+): Promise<EncryptedSecret | string> {
+  try {
+    const { bytes, readers } = await encryption.encrypt(plain);
+    return { bytes, encryption: { ...readers, uid, resourceVersion } };
+  } catch (error) {
+    if (error instanceof UsageError) return `the configuration lacks Secret '${ref.name}': ${error.message}`;
+    throw error;
+  }
 }
 
 /** By what the API says, never by content: anything of the content that is stored could be guessed offline. */

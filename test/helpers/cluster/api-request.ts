@@ -24,7 +24,10 @@ const VERBS: Readonly<Record<string, KubernetesVerb>> = {
 };
 
 /** What a request asks for; undefined when its path is none of a namespaced object. */
-export function readRequest({ method = '', url = '', headers }: IncomingMessage): RecordedCall | undefined {
+export function readRequest(
+  { method = '', url = '', headers }: IncomingMessage,
+  body: unknown,
+): RecordedCall | undefined {
   const { pathname, searchParams } = new URL(url, 'http://double');
   const match = /^\/(?:api|apis\/([^/]+))\/[^/]+\/namespaces\/([^/]+)\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/.exec(
     pathname,
@@ -38,9 +41,14 @@ export function readRequest({ method = '', url = '', headers }: IncomingMessage)
     resource: subresource === undefined ? plural : `${plural}/${subresource}`,
     ...(name === undefined ? {} : { name: decodeURIComponent(name) }),
     namespace: decodeURIComponent(namespace),
-    dryRun: searchParams.get('dryRun') === 'All',
+    dryRun: verb === 'delete' && body ? asksDryRun(body) : searchParams.get('dryRun') === 'All',
     ...(verb === 'patch' ? { contentType: headers['content-type'] ?? '' } : {}),
   };
+}
+
+/** As the server does: where a deletion has a body, its query counts for nothing. */
+function asksDryRun(body: unknown): boolean {
+  return (body as { dryRun?: readonly string[] }).dryRun?.includes('All') ?? false;
 }
 
 /** Whether one of the rights permits the call, as RBAC decides. */

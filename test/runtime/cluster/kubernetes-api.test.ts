@@ -16,6 +16,10 @@ function job(name: string): ClusterObject {
 
 let double: ClusterDouble;
 
+function fail(): never {
+  throw new Error('this must not be called');
+}
+
 async function start(options?: ClusterDoubleOptions): Promise<ReturnType<ClusterDouble['api']>> {
   double = await ClusterDouble.start(options);
   return double.api();
@@ -74,6 +78,10 @@ describe('reading', () => {
     await api.followLog({ namespace: NAMESPACE, name: 'restore-1-x' }, { onLine: (line) => lines.push(line) });
     expect(lines).toEqual(['first', 'second']);
     expect(double.calls).toMatchObject([{ verb: 'get', resource: 'pods/log', name: 'restore-1-x' }]);
+    double.fault = () => ({ status: 404 });
+    await expect(api.followLog({ namespace: NAMESPACE, name: 'x' }, { onLine: fail })).rejects.toThrow(
+      "get 'pods/log/x' in namespace 'monitoring': the Kubernetes API answers 404 InternalError: a fault",
+    );
   });
 });
 
@@ -85,7 +93,7 @@ describe('writing', () => {
     expect(error).toBeInstanceOf(ConflictError);
     expect(error).toMatchObject({
       exitCode: 1,
-      message: "create 'jobs' in namespace 'monitoring': there is one already; delete it or choose another name",
+      message: "create 'jobs/a' in namespace 'monitoring': there is one already; delete it or choose another name",
     });
   });
 
@@ -177,6 +185,7 @@ describe('a refused call', () => {
     await expect(api.get(ref('ConfigMap', 'other'))).rejects.toThrow("'configmaps/other'");
     await expect(api.delete(ref('ConfigMap', 'tempo'))).rejects.toThrow("may not 'delete' 'configmaps/tempo'");
     await expect(api.list(ref('ConfigMap', ''))).rejects.toThrow("may not 'list' 'configmaps' in namespace");
+    await expect(api.create(job('a'))).rejects.toThrow("may not 'create' 'jobs' in namespace");
   });
 
   it('says so when the credentials are the reason', async () => {

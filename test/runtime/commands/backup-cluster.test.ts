@@ -12,6 +12,9 @@ import { Workplace } from '../../helpers/command-runner';
 const RIGHTS = kubernetesRights('backup', kubernetesSchema.parse(TEMPO_NAMES));
 const SECRET_TEXT = /hunter2|aHVudGVyMi1odW50ZXIy/;
 
+// Deriving keys of passphrases is slow on purpose.
+jest.setTimeout(60_000);
+
 let workplace: Workplace;
 let cluster: ClusterDouble;
 let recipient: { readonly publicKey: string; readonly privateKey: string };
@@ -111,6 +114,17 @@ describe('a backup with Kubernetes objects', () => {
     await workplace.run('backup');
     await workplace.run('backup');
     expect(secrets()).toHaveLength(3);
+  });
+
+  it('encrypts a Secret anew when verify found its message lost', async () => {
+    await workplace.run('backup');
+    const [lost = ''] = stored().filter((name) => name.endsWith('.pgp'));
+    rmSync(join(workplace.repository, 'config', lost));
+    expect((await workplace.run('verify')).exitCode).toBe(12);
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(0);
+    expect(secretIn(result.recoveryPoint.id)?.key).not.toBe(`config/${lost}`);
+    expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(0);
   });
 
   it('stores nothing of a Secret in clear, nor anything that depends on its content alone', async () => {
@@ -213,6 +227,17 @@ describe('a backup with Kubernetes objects', () => {
       "the configuration is not whole: call the Kubernetes API: may not 'get' 'secrets/tempo-s3' in namespace 'monitoring'; grant it to ServiceAccount 'tempo-backup'",
     ]);
     expect(result.blocks.total).toBe(3);
+  });
+
+  it('saves the data when a Secret can not be encrypted, and stores it nowhere', async () => {
+    writeFileSync(join(workplace.folder, 'platform.asc'), recipient.privateKey);
+    const { exitCode, result } = await workplace.run('backup');
+    expect(exitCode).toBe(12);
+    expect(result.blocks.total).toBe(3);
+    expect(result.recoveryPoint.suspectReasons).toEqual([
+      expect.stringMatching(/^the configuration lacks Secret 'tempo-s3': .* holds the private key/),
+    ]);
+    expect(stored().filter((name) => name.includes('secret'))).toEqual([]);
   });
 
   it('saves the data while the API is broken, and is sound again when it is back', async () => {

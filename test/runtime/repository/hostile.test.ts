@@ -79,6 +79,16 @@ describe('a hostile manifest', () => {
     await expect(repository.manifest(manifest.id)).rejects.toThrow(/names tenant 'team-a' twice/);
   });
 
+  it('is refused when it names an object of the cluster twice', async () => {
+    const { repository, manifest, key, replace } = await newWorld();
+    const object = { apiVersion: 'v1', kind: 'Secret', namespace: 'monitoring', name: 'tempo-s3' };
+    const config = manifest.config.map((file) => ({ ...file, object }));
+    await replace(key, JSON.stringify({ ...manifest, config }));
+    await expect(repository.manifest(manifest.id)).resolves.toMatchObject({ config: [{ object }] });
+    await replace(key, JSON.stringify({ ...manifest, config: [...config, ...config] }));
+    await expect(repository.manifest(manifest.id)).rejects.toThrow("names object 'Secret/monitoring/tempo-s3' twice");
+  });
+
   it('is refused under the name of another point', async () => {
     const { repository, manifest, replace } = await newWorld();
     await replace('points/2026-11-24T08-00-00Z-copy.json', JSON.stringify(manifest));

@@ -12,6 +12,9 @@ const PASSPHRASE = 'correct horse battery staple';
 const hasGpg = spawnSync('gpg', ['--version']).status === 0;
 const withGpg = hasGpg ? describe : describe.skip;
 
+// Making keys is slow, and so is deriving them of passphrases.
+jest.setTimeout(60_000);
+
 let folder: string;
 
 beforeAll(() => {
