@@ -78,6 +78,7 @@ async function rollBack(run: CoordinatedRun, prepared: Prepared, cause: NotReady
     await phases.time('roll back', () => takeOver(run, prepared, () => rollBackConfiguration(run, saved)));
   } catch (error) {
     if (!(error instanceof NotReadyError)) throw error;
+    await finishSession(run, saved);
     const found = `${cause.message}; ${rolledBack}, and Tempo isn't ready with the one that it had either`;
     return new RolledBackError(found, cause.exitCode, cause.evidence, { cause: error });
   }

@@ -29,8 +29,11 @@ export async function sayIfStopped<T>(run: CoordinatedRun, work: () => Promise<T
 export async function leaveSafely(run: CoordinatedRun, { saved }: Prepared, error: unknown): Promise<unknown> {
   const { context, tempo } = run;
   if (error instanceof RolledBackError) return error;
-  if (tempo.started) return withNote(error, `Tempo is started; to undo the restore: ${undoText(run, saved.objects)}`);
-  if (context.signal.aborted) return interrupted(run, saved);
+  if (context.signal.aborted && !tempo.started) return interrupted(run, saved);
+  if (tempo.started) {
+    if (!context.signal.aborted) await finishSession(run, saved);
+    return withNote(error, `Tempo is started; to undo the restore: ${undoText(run, saved.objects)}`);
+  }
   try {
     return await goBack(run, saved, error);
   } catch (second) {

@@ -33,7 +33,7 @@ export async function prepareRestore(run: CoordinatedRun): Promise<Prepared> {
   const workload = parts.configuration ? await api.get(run.workload) : await existingWorkload(run);
   if (workload) tempo.stopped = rememberedReplicas(workload) !== undefined && replicasOf(workload) === 0;
   tempo.replicas = replicasOfBefore(workload);
-  const found = await findSession(run);
+  const found = await findSession(run, workload);
   await refuseOtherMovers(run, found?.session);
   if (parts.data) await moverCronJob(run);
   const manifest = await phases.time('verify', () => pickPoint(run, found?.session.recoveryPoint));

@@ -5,7 +5,9 @@ import { toArguments } from '../../../lib/contract/command-line/to-arguments';
 import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
 import { ROLLBACK_SECRET } from '../../../lib/contract/kubernetes-rights';
 import type { ClusterObject, ObjectRef } from '../../cluster/cluster-api';
-import type { CoordinatedRun } from './coordinated-run';
+import { ClusterError } from '../../cluster/cluster-errors';
+import { rememberedReplicas } from '../../cluster/workload/workload';
+import { type CoordinatedRun, partsOf } from './coordinated-run';
 
 /** A run that comes later begins anew: what was saved then is no way back any more. */
 const GOES_ON_FOR_MS = 24 * 60 * 60 * 1000;
@@ -32,9 +34,17 @@ export interface SavedSession {
   readonly objects: readonly ClusterObject[];
 }
 
-/** The session that this run goes on with; undefined: there is none that isn't finished. */
-export async function findSession(run: CoordinatedRun): Promise<SavedSession | undefined> {
+/**
+ * The session that this run goes on with; undefined: there is none that isn't finished. One that moves data is over when Tempo runs again:
+ * what was moved then may have been spoilt since.
+ */
+export async function findSession(
+  run: CoordinatedRun,
+  workload: ClusterObject | undefined,
+): Promise<SavedSession | undefined> {
   const { context, options, api } = run;
+  const runs = workload !== undefined && rememberedReplicas(workload) === undefined;
+  if (runs && partsOf(options).data) return undefined;
   const secret = await api.get(secretRef(run));
   const saved = secret && savedIn(secret);
   if (!saved) return undefined;
@@ -80,7 +90,13 @@ export async function saveSession(run: CoordinatedRun, { session, objects }: Sav
 
 /** What was saved stays: it is the way back for who isn't content with what the restore brought. */
 export async function finishSession(run: CoordinatedRun, saved: SavedSession): Promise<void> {
-  await saveSession(run, { ...saved, session: { ...saved.session, finished: true } });
+  try {
+    await saveSession(run, { ...saved, session: { ...saved.session, finished: true } });
+  } catch (error) {
+    // All that is to be done is done.
+    if (!(error instanceof ClusterError)) throw error;
+    run.context.log.warn(`${error.message}; the restore is finished all the same`);
+  }
 }
 
 /** Command that puts back what was saved. */

@@ -237,6 +237,20 @@ describe('a mover', () => {
     expect(result.gates).toMatchObject([{ name: 'retention', allowed: true }]);
   });
 
+  it('knows the retention that the ConfigMap in the recovery point sets, and bears a broken one', async () => {
+    const withRetention = (text: string) => (object: ClusterObject) =>
+      object.kind === 'ConfigMap' ? { ...object, data: { 'tempo.yaml': text } } : object;
+    const good = tempoObjects('good').filter(({ kind }) => kind !== 'Secret');
+    const config: SceneOptions['config'] = ({ tempo, ...rest }) => ({ ...rest, tempo: { ...tempo, retention: undefined } });
+    await start({ config, stored: good.map(withRetention('compactor: { compaction: { block_retention: 1m } }')) });
+    const error = await scene.failure();
+    expect(error).toMatchObject({ exitCode: 15, lift: 'retention' });
+    expect(error.message).toContain('1m');
+    await scene.stop();
+    await start({ config, stored: good.map(withRetention('compactor: { compaction: [')) });
+    expect((await scene.coordinate({ scope: 'data' })).exitCode).toBe(0);
+  });
+
   it('that is killed leaves Tempo at zero, says how to go on and how to undo, and the same restore goes on', async () => {
     let killed = 0;
     const dead = { exitCode: 137, message: '' };
@@ -301,6 +315,20 @@ describe('a mover', () => {
         '--config=/etc/tempo-backup/config.yaml',
       ],
     ]);
+  });
+});
+
+describe('a Tempo that is not ready after its data is back', () => {
+  it('runs, and the same restore brings the data back once more', async () => {
+    await start({ workload: { becomesReady: () => false } });
+    const error = await scene.failure();
+    expect(error.exitCode).toBe(1);
+    expect(error.message).toContain('start Tempo: it is not ready after 20s');
+    expect(error.message).toContain('Tempo is started; to undo the restore: kubectl');
+    expect(replicasOf(scene.workload)).toBe(2);
+    await scene.failure();
+    expect(scene.cluster.all('Job')).toHaveLength(2);
+    expect(scene.asides).toHaveLength(2);
   });
 });
 
