@@ -11,7 +11,9 @@ export function renderClusterRestore(result: RestoreResult, cluster: ClusterRest
   const took = result.dryRun ? '' : ` · ${(result.seconds.total ?? 0).toFixed(1)} s`;
   return [
     `${what}${took}`,
-    ...phases.map(({ name, seconds }) => `  ${name.padEnd(22)}${seconds === null ? '' : `${seconds.toFixed(1)} s`}`.trimEnd()),
+    ...phases.map(({ name, seconds }) =>
+      `  ${name.padEnd(22)}${seconds === null ? '' : `${seconds.toFixed(1)} s`}`.trimEnd(),
+    ),
     `${workload}: ${counted(replicas.before, 'replica')} before, ${replicas.now} now`,
     ...configuration.map((object) => objectText(object, result.dryRun)),
     ...(cluster.compared ?? []).map(comparedText),

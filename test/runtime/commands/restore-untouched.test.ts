@@ -29,7 +29,8 @@ function breaking(at: number): TargetFs {
     throw new RunnerError(`the disk broke: ${(error as Error).message}`, 1);
   };
   return new Proxy(killing.fs, {
-    get: (target, name: keyof TargetFs) =>
+    get:
+      (target, name: keyof TargetFs) =>
       (...args: unknown[]): unknown => {
         try {
           const result = (target[name] as (...given: unknown[]) => unknown)(...args);

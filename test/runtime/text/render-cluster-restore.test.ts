@@ -40,7 +40,8 @@ const result: RestoreResult = {
   requests: {},
   seconds: { total: 640 },
 };
-const text = (changes: Partial<RestoreResult> = {}): string => render('restore', { ...result, ...changes }, new Date(0));
+const text = (changes: Partial<RestoreResult> = {}): string =>
+  render('restore', { ...result, ...changes }, new Date(0));
 
 describe('the text of a restore in a cluster', () => {
   it('has the time of each step, what differs, what is missing and how to undo it', () => {

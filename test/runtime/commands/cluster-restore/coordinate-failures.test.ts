@@ -241,7 +241,10 @@ describe('a mover', () => {
     const withRetention = (text: string) => (object: ClusterObject) =>
       object.kind === 'ConfigMap' ? { ...object, data: { 'tempo.yaml': text } } : object;
     const good = tempoObjects('good').filter(({ kind }) => kind !== 'Secret');
-    const config: SceneOptions['config'] = ({ tempo, ...rest }) => ({ ...rest, tempo: { ...tempo, retention: undefined } });
+    const config: SceneOptions['config'] = ({ tempo, ...rest }) => ({
+      ...rest,
+      tempo: { ...tempo, retention: undefined },
+    });
     await start({ config, stored: good.map(withRetention('compactor: { compaction: { block_retention: 1m } }')) });
     const error = await scene.failure();
     expect(error).toMatchObject({ exitCode: 15, lift: 'retention' });

@@ -66,7 +66,9 @@ describe('a restore that goes on', () => {
         await other.coordinate({ scope: 'config' }, { cluster: () => Promise.resolve(api) }).catch(() => undefined);
         await other.failure({ scope: 'config' });
         expect(other.find('ConfigMap', 'tempo-config').data).toEqual({ 'tempo.yaml': 'a: [' });
-        expect(other.workload).toMatchObject({ spec: { template: { spec: { containers: [{ image: 'tempo:broken' }] } } } });
+        expect(other.workload).toMatchObject({
+          spec: { template: { spec: { containers: [{ image: 'tempo:broken' }] } } },
+        });
       }
     } finally {
       await other.stop();
@@ -76,7 +78,11 @@ describe('a restore that goes on', () => {
   it('does so for a day, and only when the same is asked for', async () => {
     const other = await ClusterScene.start({ mover: () => Promise.resolve(dead) });
     const session = (): string =>
-      (JSON.parse(other.find('Secret', ROLLBACK_SECRET).metadata.annotations?.['tempo-backup/restore'] ?? '') as { id: string }).id;
+      (
+        JSON.parse(other.find('Secret', ROLLBACK_SECRET).metadata.annotations?.['tempo-backup/restore'] ?? '') as {
+          id: string;
+        }
+      ).id;
     try {
       await other.failure();
       const first = session();
