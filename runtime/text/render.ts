@@ -14,6 +14,7 @@ import { formatSize } from '../../lib/contract/values/size';
 import { renderConfigDiff } from './render-config-diff';
 import { renderReplicate, renderRewind } from './render-copies';
 import { renderSnapshot } from './render-snapshot';
+import { renderClusterRestore } from './render-cluster-restore';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in keyof CommandResults]: (result: CommandResults[C], now: Date) => string };
@@ -140,6 +141,7 @@ function stateOf({ ok, suspect, complete, problems }: VerifyResult['recoveryPoin
 }
 
 function renderRestore(result: RestoreResult): string {
+  if (result.cluster) return lines(renderClusterRestore(result, result.cluster));
   const { blocks, wal, bytes } = result;
   const gates = result.gates.map(
     ({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`,
