@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -18,21 +17,15 @@ import { ClusterDouble } from '../../helpers/cluster-double';
 import { copyFixture, makeBlock } from '../../helpers/tempo-tree';
 import type { Credentials } from './minio-users';
 import { boundClaim, CLAIM, NAMESPACE, snapshotter } from '../../runtime/commands/snapshot/snapshot-scene';
+import { type RanProgram, runProgram } from './run-program';
 import type { S3Call, S3Recorder } from './s3-recorder';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-const RUNNER = resolve(__dirname, '../../../dist/tempo-backup.js');
 /** More than one part. */
 const BIG = 9 * 1024 * 1024;
 /** Longer than a backup of this scene takes; what is past it is tried by waiting. */
 export const GRACE_SECONDS = 15;
-
-export interface Ran {
-  readonly exitCode: number;
-  readonly stderr: string;
-  readonly calls: readonly S3Call[];
-}
 
 /** A bucket with versions, a Tempo's data to back up into it, and the program with each command's own credentials. */
 export class RightsScene {
@@ -79,34 +72,12 @@ export class RightsScene {
   }
 
   /** Runs the bundled program as the command's user. */
-  async run(command: CommandName, ...args: string[]): Promise<Ran> {
-    const user = this.users.get(command);
-    if (!user) throw new Error(`there is no user for ${command}`);
-    this.recorder.calls = [];
-    const env = {
-      PATH: process.env['PATH'],
-      AWS_ACCESS_KEY_ID: user.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
-      AWS_EC2_METADATA_DISABLED: 'true',
-      KUBECONFIG: join(this.folder, 'kubeconfig'),
-    };
-    const argv = [
-      RUNNER,
-      command,
-      ...args,
-      '--config',
-      command === 'snapshot' ? this.snapshotConfig : this.config,
-      '--output',
-      'json',
-      '--log-format',
-      'text',
-    ];
-    const ran = await new Promise<Pick<Ran, 'exitCode' | 'stderr'>>((done) => {
-      execFile(process.execPath, argv, { env }, (error, _stdout, stderr) =>
-        done({ exitCode: error ? Number(error.code ?? 1) : 0, stderr }),
-      );
-    });
-    const calls = this.recorder.calls.map((call) => ({ ...call, key: this.relative(call.key) }));
+  async run(command: CommandName, ...args: string[]): Promise<RanProgram> {
+    const config = command === 'snapshot' ? this.snapshotConfig : this.config;
+    const argv = [command, ...args, '--config', config];
+    const environment = { KUBECONFIG: join(this.folder, 'kubeconfig') };
+    const ran = await runProgram(this.recorder, this.users.get(command), argv, environment);
+    const calls = ran.calls.map((call) => ({ ...call, key: this.relative(call.key) }));
     const here = calls.filter(({ bucket }) => bucket === this.bucket);
     const there = calls.filter(({ bucket }) => bucket === this.targetBucket);
     this.note(command, here);
