@@ -190,17 +190,26 @@ describe('a rewind', () => {
     expect((await rewind(to, '--tenant', 'team-x')).exitCode).toBe(ExitCode.CONFIGURATION);
   });
 
-  it('reads a listing of versions in pages, with thousands of one object', async () => {
+  it('reads a listing of versions in pages, and finds the one of 10,000 of an object that was current then', async () => {
     const { id } = workplace.flush('team-a');
+    const key = `${TEMPO_PREFIX}/team-a/${id}/meta.json`;
+    const wanted = workplace.double.objects.get(key)?.bytes;
     pass();
     const to = moment();
     pass();
-    for (let version = 0; version < 2500; version++)
-      workplace.put('team-a/index.json.gz', Buffer.from(String(version)));
-    clear('team-a', id);
+    const [first] = workplace.double.history.versions.get(key) ?? [];
+    // Versions and delete markers by turns, the newest a marker.
+    const later = Array.from({ length: 9999 }, (_, index) => ({
+      ...{ key, id: `later-${index}`, modifiedAt: new Date(time + index) },
+      bytes: index % 2 === 0 ? undefined : Buffer.from(`other ${index}`),
+    }));
+    workplace.double.history.versions.set(key, [...(first ? [first] : []), ...later]);
+    workplace.double.objects.delete(key);
     pass(60);
-    expect((await rewind(to)).result).toMatchObject({ comeBack: [{ id }] });
-    expect(workplace.double.count('ListObjectVersions')).toBe(3);
+    expect((await rewind(to)).result).toMatchObject({ comeBack: [{ id }], objects: { copied: 1 } });
+    expect(workplace.double.objects.get(key)?.bytes).toEqual(wanted);
+    expect(workplace.double.count('ListObjectVersions')).toBe(11);
+    expect(workplace.double.history.versions.get(key)).toHaveLength(10_001);
   });
 
   it('refuses while a Tempo seems to be running', async () => {

@@ -1,7 +1,7 @@
-import { openS3Versions } from '../../../../runtime/storage/s3';
+import { openS3Bucket, openS3Storage, openS3Versions } from '../../../../runtime/storage/s3';
 import type { ObjectVersion, VersionedBucket } from '../../../../runtime/storage/bucket';
 import { useAwsEnvironment } from '../../../helpers/aws-environment';
-import { bytesOf } from '../../../helpers/buffer-source';
+import { bytesOf, sourceOf } from '../../../helpers/buffer-source';
 import { DOUBLE_ACCESS_KEY, S3Double } from '../../../helpers/s3-double';
 
 const MIB = 1024 * 1024;
@@ -69,5 +69,51 @@ describe('a version', () => {
     double.fail({ on: 'UploadPartCopy', fault: { kind: 'refuse', status: 403, code: 'AccessDenied' } });
     await expect(bucket.bringBack(version)).rejects.toThrow('access denied');
     expect(double.uploads.size).toBe(0);
+  });
+});
+
+describe('a listing while the server asks to slow down', () => {
+  const busy = { kind: 'refuse', status: 503, code: 'SlowDown' } as const;
+
+  it('goes on with the page that it was refused, and shows every version once', async () => {
+    for (let version = 0; version < 2100; version++) double.place('tempo/key', Buffer.from(String(version)));
+    double.fail({ on: 'ListObjectVersions', fault: busy, skip: 1, times: 3 });
+    const found = await versionsOf('');
+    expect(new Set(found.map(({ id }) => id)).size).toBe(2100);
+    expect(found).toHaveLength(2100);
+    expect(double.count('ListObjectVersions')).toBe(3 + 3);
+  });
+
+  it("goes on in Tempo's bucket, with folders and with objects", async () => {
+    for (let block = 0; block < 5; block++) double.place(`tempo/tenant-${block}/a`, Buffer.from('a'));
+    const tempo = openS3Bucket(double.url('tempo'), { sleep: async () => undefined });
+    double.fail({ on: 'ListObjectsV2', fault: busy, skip: 1, times: 3 });
+    const folders: string[] = [];
+    for await (const folder of tempo.folders('')) folders.push(folder);
+    expect(folders).toEqual(['tenant-0', 'tenant-1', 'tenant-2', 'tenant-3', 'tenant-4']);
+    double.fail({ on: 'ListObjectsV2', fault: busy, times: 3 });
+    const keys: string[] = [];
+    for await (const { key } of tempo.list('')) keys.push(key);
+    expect(keys).toHaveLength(5);
+    await tempo.close();
+  });
+});
+
+describe('a repository in a bucket with versions', () => {
+  it('has what was deleted in no listing, and takes the key again', async () => {
+    const storage = await openS3Storage(double.url('backups'), { sleep: async () => undefined });
+    for (const key of ['blocks/a', 'blocks/b']) await storage.put(key, sourceOf(key));
+    await storage.delete(['blocks/a']);
+    const listed = async (): Promise<string[]> => {
+      const keys: string[] = [];
+      for await (const { key } of storage.list('')) keys.push(key);
+      return keys;
+    };
+    expect(await listed()).toEqual(['blocks/b']);
+    expect(await storage.head('blocks/a')).toBeUndefined();
+    expect(await storage.put('blocks/a', sourceOf('again'))).toMatchObject({ created: true });
+    expect(await listed()).toEqual(['blocks/a', 'blocks/b']);
+    expect(double.history.versions.get('backups/blocks/a')).toHaveLength(3);
+    await storage.close();
   });
 });
