@@ -7,7 +7,7 @@ import type { CommandName } from '../contract/command-line/commands';
 import type { PlanContext } from '../contract/plan/plan-validation';
 import type { BackupBucketArgs, GrantOptions } from './backup-bucket-args';
 import { crossAccountBucketStatements, crossAccountKeyStatements, policyDocument } from './bucket-grants';
-import type { PolicyStatement } from './bucket-grants';
+import type { ExtraRights, PolicyStatement } from './bucket-grants';
 import { makeBucketKey } from './bucket/bucket-key';
 import { BucketReplication } from './bucket/bucket-replication';
 import { BucketSafeguards, type LockArgs } from './bucket/bucket-safeguards';
@@ -86,7 +86,7 @@ export class BackupBucket extends pulumi.ComponentResource {
 
   /** Lets the role run the command on this repository: exactly the calls that the command makes, by an inline policy. */
   grant(command: CommandName, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
-    return grantCommand(this.grantName(command, options), role, this.policyFor(command), this);
+    return grantCommand(this.grantName(command, options), role, this.policyFor(command, options), this);
   }
 
   /**
@@ -95,19 +95,19 @@ export class BackupBucket extends pulumi.ComponentResource {
    */
   grantOnReplica(command: CommandName, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
     const name = this.grantName(`replica-${command}`, options);
-    return grantCommand(name, role, this.replicaPolicyFor(command), this);
+    return grantCommand(name, role, this.replicaPolicyFor(command, options), this);
   }
 
   /** The policy of an identity that runs the command, as JSON: for a role of another account, or a user of an S3-compatible server. */
-  policyFor(command: CommandName): pulumi.Output<string> {
-    return policyOf(command, this.repository());
+  policyFor(command: CommandName, extra: ExtraRights = {}): pulumi.Output<string> {
+    return policyOf(command, this.repository(), extra);
   }
 
   /** The same on the replica. Throws without a replica. */
-  replicaPolicyFor(command: CommandName): pulumi.Output<string> {
+  replicaPolicyFor(command: CommandName, extra: ExtraRights = {}): pulumi.Output<string> {
     const { replication, prefix } = this;
     if (!replication) return refuse('replica', 'must be set to grant rights on a replica, got none');
-    return policyOf(command, { bucketArn: replication.arn, prefix, keyArn: replication.keyArn });
+    return policyOf(command, { bucketArn: replication.arn, prefix, keyArn: replication.keyArn }, extra);
   }
 
   private outputs(): pulumi.Inputs {

@@ -1,5 +1,11 @@
 import type { CommandName } from '../contract/command-line/commands';
-import { STORAGE_ACTIONS, STORAGE_RIGHTS, type StorageRight } from '../contract/storage-rights';
+import {
+  STORAGE_ACTIONS,
+  STORAGE_RIGHTS,
+  type StorageRight,
+  THAW_COMMANDS,
+  THAW_RIGHTS,
+} from '../contract/storage-rights';
 
 /** A statement of an IAM, bucket or key policy. */
 export interface PolicyStatement {
@@ -61,10 +67,25 @@ export function policyDocument(statements: readonly PolicyStatement[]): PolicyDo
   return { Version: '2012-10-17', Statement: statements };
 }
 
+/** Rights beside those that the command always needs. */
+export interface ExtraRights {
+  /**
+   * Whether `verify` or `restore` may request the thaw of objects in GLACIER or DEEP_ARCHIVE, by `--thaw`. Thaws cost money.
+   *
+   * @default false
+   */
+  readonly thaw?: boolean;
+}
+
 /** The policy of an identity that runs the command, and nothing but the command. */
-export function commandPolicy(command: CommandName, repository: GrantedRepository): PolicyDocument {
+export function commandPolicy(
+  command: CommandName,
+  repository: GrantedRepository,
+  { thaw = false }: ExtraRights = {},
+): PolicyDocument {
   return policyDocument([
     ...bucketStatements(command, repository),
+    ...(thaw ? thawStatements(repository) : []),
     ...keyStatements(command, repository),
     keepsVersions(repository),
   ]);
@@ -102,6 +123,21 @@ function bucketStatements(command: CommandName, repository: GrantedRepository): 
     ...objectStatements('get', rights.get, repository),
     ...objectStatements('put', rights.put, repository),
     ...objectStatements('delete', rights.delete, repository),
+  ];
+}
+
+/** Whether the command has something to thaw. */
+export function canThaw(command: CommandName): boolean {
+  return (THAW_COMMANDS as readonly CommandName[]).includes(command);
+}
+
+function thawStatements({ bucketArn, prefix }: GrantedRepository): PolicyStatement[] {
+  const { actions, list, thaw } = THAW_RIGHTS;
+  const [lists] = listStatements(list, { bucketArn, prefix });
+  const Resource = thaw.map((key) => `${bucketArn}/${prefix}${key}`);
+  return [
+    ...(lists ? [{ ...lists, Sid: 'ListDocuments' }] : []),
+    { Sid: 'Thaw', Effect: 'Allow', Action: actions, Resource },
   ];
 }
 

@@ -18,6 +18,8 @@ export const ExitCode = {
   SOURCE_REGRESSED: 14,
   /** A guard refused; the message names the option that lifts it. */
   REFUSED: 15,
+  /** Objects are in an archive class and must be thawed before they can be read; the same command goes on later. */
+  THAWING: 16,
   /** Interrupted by SIGTERM or SIGINT. */
   INTERRUPTED: 143,
 } as const;
@@ -35,5 +37,6 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   13: 'objective missed: recovery was too slow, or Tempo was not flushed in time',
   14: 'source regressed: blocks vanished without explanation',
   15: 'a guard refused; the message names the option that lifts it',
+  16: 'waiting for a thaw: objects are in an archive class; run it again when they are thawed',
   143: 'interrupted',
 };

@@ -230,6 +230,18 @@ export interface RestoreGate {
   readonly allowed: boolean;
 }
 
+/** Objects in an archive class, among those that a command reads. */
+export interface Archived {
+  /** Number of objects in GLACIER or DEEP_ARCHIVE. */
+  readonly objects: number;
+  /** Their bytes. */
+  readonly bytes: number;
+  /** How many of them are on their way: their thaw was requested. */
+  readonly thawing: number;
+  /** How many of them can be read now. */
+  readonly thawed: number;
+}
+
 /** What `restore` did, or would do. */
 export interface RestoreResult extends Receipt {
   /** ID of the point that was restored. */
@@ -257,6 +269,8 @@ export interface RestoreResult extends Receipt {
   readonly freeBytes: number | null;
   /** User and group number of what is restored, such as `10001:10001`; null for a bucket. */
   readonly owner: string | null;
+  /** What it reads from an archive class; it doesn't begin before all of that is thawed. */
+  readonly archived: Archived;
   /** Conditions that aren't met. */
   readonly gates: readonly RestoreGate[];
 }

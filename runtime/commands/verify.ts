@@ -6,11 +6,13 @@ import { verifyPoints } from '../repository/verify';
 import { Stopwatch } from '../stopwatch';
 import { INSPECTOR } from './verify/inspector';
 import type { CommandContext, Outcome } from './context';
+import { thawRequest } from './thaw';
 
 /** Proves that recovery points can be restored, and remembers how far. */
 export async function verify(context: CommandContext, options: VerifyOptions): Promise<Outcome<VerifyResult>> {
   const { repository, log, progress, signal } = context;
   const warn = (message: string): void => log.warn(message);
+  const thaw = thawRequest(options);
   const watch = new Stopwatch();
   const points = await watch.time('prepare', () => selectPoints(repository, options.recoveryPoint, warn));
   const { warnings, ...outcome } = await watch.time('verify', () =>
@@ -19,6 +21,7 @@ export async function verify(context: CommandContext, options: VerifyOptions): P
       level: options.level,
       maxBytes: options.maxBytes,
       inspector: INSPECTOR,
+      thaw,
       signal,
       onProgress: ({ bytes, bytesDone }) => progress.report({ phase: 'verifying', done: bytesDone, total: bytes }),
     }),

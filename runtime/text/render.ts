@@ -150,6 +150,7 @@ function renderRestore(result: RestoreResult): string {
       `would restore ${what}: ${amount}, ${blocks.skipped} already there${room(result)}`,
       ...gates,
       ...blocks.failed.map(({ tenant, block, reason }) => `WOULD FAIL ${tenant} ${block}: ${reason}`),
+      ...archivedLines(result.archived),
       ...result.movedAside.map((path) => `what is there would be moved to ${path}`),
       ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
     ]);
@@ -161,6 +162,13 @@ function renderRestore(result: RestoreResult): string {
     ...result.movedAside.map((path) => `what was there is now in ${path}`),
     ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
   ]);
+}
+
+function archivedLines({ objects, bytes, thawing, thawed }: RestoreResult['archived']): string[] {
+  if (objects === 0) return [];
+  return [
+    `${counted(objects, 'object')} (${formatSize(bytes)}) in an archive class: ${thawed} thawed, ${thawing} thawing, ${objects - thawed - thawing} not requested`,
+  ];
 }
 
 /** A bucket has neither an end nor owners. */

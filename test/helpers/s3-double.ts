@@ -7,13 +7,16 @@ import {
   base64Of,
   bodyOf,
   checkDigests,
+  contentOf,
   etagOf,
+  factsOf,
   isAfter,
   metadataOf,
   parse,
   type S3Request as Request,
   S3Refusal,
 } from './s3-double-requests';
+import { ArchiveStore } from './s3-double-archive';
 import type { OpenUpload, S3DoubleOptions, S3Fault, S3FaultRule, S3Operation, StoredS3Object } from './s3-double-types';
 import { VersionStore } from './s3-double-versions';
 import {
@@ -46,6 +49,7 @@ export class S3Double {
   readonly uploads = new Map<string, OpenUpload>();
   /** Empty unless versioning is on. */
   readonly history = new VersionStore();
+  readonly archive = new ArchiveStore();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
   /** Of each request that arrived, in order. */
@@ -216,6 +220,8 @@ export class S3Double {
         return this.copyObject(request);
       case 'UploadPartCopy':
         return this.copyPart(request);
+      case 'RestoreObject':
+        return this.archive.restore(request);
       case 'DeleteObject':
         return this.deleteObject(request);
       case 'ListObjectVersions':
@@ -257,23 +263,9 @@ export class S3Double {
     const etag = etagOf(object.bytes);
     if (headers['if-match'] !== undefined && headers['if-match'] !== etag)
       throw new S3Refusal(412, 'PreconditionFailed');
-    const facts: Record<string, string> = {
-      'last-modified': object.modifiedAt.toUTCString(),
-      etag,
-      ...object.metadata,
-    };
-    if (object.checksum !== undefined && headers['x-amz-checksum-mode'] === 'ENABLED')
-      facts['x-amz-checksum-sha256'] = object.checksum;
-    const { bytes } = object;
-    if (operation === 'HeadObject')
-      return { status: 200, headers: { ...facts, 'content-length': String(bytes.length) } };
-    const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '');
-    if (!range) return { status: 200, headers: facts, body: bytes };
-    const first = Number(range[1]);
-    const part = bytes.subarray(first, Number(range[2]) + 1);
-    if (part.length === 0) throw new S3Refusal(416, 'InvalidRange', { 'content-range': `bytes */${bytes.length}` });
-    const contentRange = `bytes ${first}-${first + part.length - 1}/${bytes.length}`;
-    return { status: 206, headers: { ...facts, 'content-range': contentRange }, body: part };
+    if (operation === 'GetObject') this.archive.checkReadable(key);
+    const facts = { ...factsOf(object, headers), etag, ...this.archive.headersOf(key) };
+    return contentOf(object.bytes, facts, { operation, headers });
   }
 
   private listObjects({ query }: Request): Answer {
@@ -286,9 +278,7 @@ export class S3Double {
     const page = keys.slice(0, Number(query.get('max-keys') ?? 1000));
     const found = page.flatMap((key) => {
       const object = this.objects.get(key);
-      return object
-        ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt, etag: etagOf(object.bytes) }]
-        : [];
+      return object ? [{ ...object, key, etag: etagOf(object.bytes), storageClass: this.archive.classOf(key) }] : [];
     });
     return { status: 200, body: listXml(found, keys.length > page.length ? page.at(-1) : undefined) };
   }
@@ -342,6 +332,7 @@ export class S3Double {
     const key = segments.map(decodeURIComponent).join('/');
     const bytes = versionId === undefined ? this.objects.get(key)?.bytes : this.history.find(key, versionId)?.bytes;
     if (!bytes) throw new S3Refusal(404, 'NoSuchKey');
+    this.archive.checkReadable(key);
     const wanted = headers['x-amz-copy-source-if-match'];
     if (wanted !== undefined && wanted !== etagOf(bytes)) throw new S3Refusal(412, 'PreconditionFailed');
     return bytes;

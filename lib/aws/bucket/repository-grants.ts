@@ -2,7 +2,13 @@ import * as iam from '@pulumi/aws/iam';
 import * as pulumi from '@pulumi/pulumi';
 import type { CommandName } from '../../contract/command-line/commands';
 import { STORAGE_COMMANDS } from '../../contract/storage-rights';
-import { commandPolicy, type GrantedRepository, LONGEST_INLINE_POLICY } from '../bucket-grants';
+import {
+  canThaw,
+  commandPolicy,
+  type ExtraRights,
+  type GrantedRepository,
+  LONGEST_INLINE_POLICY,
+} from '../bucket-grants';
 import { refuse } from '../private/validated-input';
 
 /** A role that is granted something. */
@@ -22,16 +28,25 @@ export interface GrantableRepository {
 }
 
 /** The policy of an identity that runs the command, as JSON. */
-export function policyOf(command: CommandName, repository: GrantableRepository): pulumi.Output<string> {
+export function policyOf(
+  command: CommandName,
+  repository: GrantableRepository,
+  extra: ExtraRights = {},
+): pulumi.Output<string> {
   if (!STORAGE_COMMANDS.includes(command))
     refuse(
       'command',
       `must be a command that works on a repository (${STORAGE_COMMANDS.join(', ')}), got '${command}'`,
     );
+  if (extra.thaw && !canThaw(command))
+    refuse(
+      'thaw',
+      `must be left out for a command without --thaw, got it for '${command}'; 'verify' and 'restore' have it`,
+    );
   const { bucketArn, prefix, keyArn } = repository;
   return pulumi.all([bucketArn, keyArn]).apply(([arn, key]) => {
     const granted: GrantedRepository = { bucketArn: arn, prefix, ...(key === undefined ? {} : { keyArn: key }) };
-    return inlinePolicy(JSON.stringify(commandPolicy(command, granted)));
+    return inlinePolicy(JSON.stringify(commandPolicy(command, granted, extra)));
   });
 }
 

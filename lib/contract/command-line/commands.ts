@@ -1,6 +1,9 @@
 import { ExitCode } from '../exit-codes';
 import { type OptionDefinition, type PositionalDefinition, type ValuesOf } from './option-definition';
 import { SCOPES } from '../plan/rule';
+import { COMMON_OPTIONS, DRY_RUN, THAW } from './shared-options';
+
+export { COMMON_OPTIONS } from './shared-options';
 
 /** A command of the runner, as data. */
 export interface CommandDefinition {
@@ -18,44 +21,6 @@ export interface CommandDefinition {
   readonly exitCodes: readonly ExitCode[];
 }
 
-/** Options that every command has. */
-export const COMMON_OPTIONS = [
-  {
-    name: 'config',
-    type: 'string',
-    value: 'FILE',
-    description: 'configuration file; else ./tempo-backup.yaml, then /etc/tempo-backup/config.yaml',
-  },
-  {
-    name: 'repository',
-    type: 'string',
-    value: 'URL',
-    description: 'repository, in place of the one in the configuration',
-  },
-  {
-    name: 'output',
-    type: 'string',
-    choices: ['text', 'json'],
-    default: 'text',
-    description: 'form of the result on standard output',
-  },
-  {
-    name: 'log-format',
-    type: 'string',
-    choices: ['text', 'json'],
-    description: 'form of the log on standard error; else text on a terminal, json elsewhere',
-  },
-  {
-    name: 'log-level',
-    type: 'string',
-    choices: ['debug', 'info', 'warn', 'error'],
-    default: 'info',
-    description: 'least level that is logged',
-  },
-] as const satisfies readonly OptionDefinition[];
-
-const DRY_RUN = { name: 'dry-run', type: 'boolean', description: 'say what would be done and do nothing' } as const;
-
 const {
   DONE,
   FAILED,
@@ -66,6 +31,7 @@ const {
   OBJECTIVE_MISSED,
   SOURCE_REGRESSED,
   REFUSED,
+  THAWING,
   INTERRUPTED,
 } = ExitCode;
 
@@ -106,6 +72,7 @@ const backup = {
     OBJECTIVE_MISSED,
     SOURCE_REGRESSED,
     REFUSED,
+    THAWING,
     INTERRUPTED,
   ],
 } as const satisfies CommandDefinition;
@@ -116,7 +83,7 @@ const list = {
   positionals: [],
   options: [],
   example: 'tempo-backup list --output json',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const show = {
@@ -133,7 +100,7 @@ const show = {
     },
   ],
   example: 'tempo-backup show latest',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const verify = {
@@ -163,9 +130,10 @@ const verify = {
       format: 'size',
       description: 'read no more than this, such as 10GiB; the next run goes on',
     },
+    ...THAW,
   ],
   example: 'tempo-backup verify --recovery-point all --level full --max-bytes 10GiB',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const restore = {
@@ -261,9 +229,10 @@ const restore = {
       choices: ['retention', 'block-version', 'replication-factor', 'free-space', 'owner', 'damaged', 'wal-timeout'],
       description: 'lift a guard, by the name that its refusal gives',
     },
+    ...THAW,
   ],
   example: 'tempo-backup restore --recovery-point latest --target /tmp/check --dry-run',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const prune = {
@@ -280,7 +249,7 @@ const prune = {
     },
   ],
   example: 'tempo-backup prune --dry-run',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const snapshot = {
@@ -373,7 +342,7 @@ const replicate = {
     DRY_RUN,
   ],
   example: 'tempo-backup replicate --to file:///mnt/offsite',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 /** All commands, in the order of `--help`. */

@@ -7,6 +7,12 @@ import type { PointProblem, Unit } from './point-contents';
 const LISTS_AT_ONCE = 4;
 const HEADS_AT_ONCE = 16;
 
+export interface ExistenceOptions {
+  readonly signal?: AbortSignal;
+  /** Is told of what must be thawed before it can be read. */
+  readonly onArchived?: (object: StoredObject) => void;
+}
+
 /**
  * Looks whether every object is there with its size, without reading any: tenants' blocks and the WAL by listing, the few others one by one.
  *
@@ -15,9 +21,9 @@ const HEADS_AT_ONCE = 16;
 export async function findMissing(
   storage: Storage,
   units: Iterable<Unit>,
-  signal?: AbortSignal,
+  { signal, onArchived }: ExistenceOptions = {},
 ): Promise<Map<string, PointProblem>> {
-  const search = new Search();
+  const search = new Search(onArchived);
   for (const unit of units) for (const file of unit.files) search.expect(unit.id, file);
   const list = async ([prefix, group]: [string, Group]): Promise<void> => {
     for await (const object of storage.list(prefix)) {
@@ -47,6 +53,8 @@ class Search {
   readonly listed = new Map<string, Group>();
   readonly single: Group = new Map();
 
+  constructor(private readonly onArchived: ExistenceOptions['onArchived']) {}
+
   expect(unit: string, { key, size }: ObjectReference): void {
     const group = this.groupOf(key);
     const others = group.get(key);
@@ -54,9 +62,11 @@ class Search {
     else group.set(key, [{ unit, size }]);
   }
 
-  found(group: Group, { key, size }: StoredObject): void {
+  found(group: Group, object: StoredObject): void {
+    const { key, size } = object;
     const unmet = group.get(key)?.filter((expected) => expected.size !== size);
     if (!unmet) return;
+    if (object.archiveClass !== undefined) this.onArchived?.(object);
     for (const expected of unmet) expected.found = size;
     if (unmet.length === 0) group.delete(key);
     else group.set(key, unmet);

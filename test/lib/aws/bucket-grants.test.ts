@@ -5,6 +5,8 @@ const bucketArn = 'arn:aws:s3:::acme';
 const keyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
 const find = (statements: readonly { Sid: string }[], sid: string) => statements.find(({ Sid }) => Sid === sid);
 
+const LISTED = ['points/*', 'verifications/*', 'blocks/*', 'rewritten/*', 'wal/*'].map((key) => `prod/${key}`);
+
 describe('the policy of a command', () => {
   it('permits a restore to read below its prefix, and nothing else', () => {
     expect(commandPolicy('restore', { bucketArn, prefix: 'prod/', keyArn }).Statement).toEqual([
@@ -13,7 +15,7 @@ describe('the policy of a command', () => {
         Effect: 'Allow',
         Action: ['s3:ListBucket'],
         Resource: bucketArn,
-        Condition: { StringLike: { 's3:prefix': ['prod/points/*'] } },
+        Condition: { StringLike: { 's3:prefix': LISTED } },
       },
       {
         Sid: 'LearnThatObjectsAreAbsent',
@@ -26,9 +28,16 @@ describe('the policy of a command', () => {
         Sid: 'Get',
         Effect: 'Allow',
         Action: ['s3:GetObject'],
-        Resource: ['repository.json', 'blocks/*', 'rewritten/*', 'wal/*', 'config/*', 'indexes/*', 'points/*'].map(
-          (key) => `${bucketArn}/prod/${key}`,
-        ),
+        Resource: [
+          'repository.json',
+          'blocks/*',
+          'rewritten/*',
+          'wal/*',
+          'config/*',
+          'indexes/*',
+          'points/*',
+          'verifications/*',
+        ].map((key) => `${bucketArn}/prod/${key}`),
       },
       {
         Sid: 'UseKey',
@@ -44,6 +53,18 @@ describe('the policy of a command', () => {
         Resource: `${bucketArn}/*`,
       },
     ]);
+  });
+
+  it('permits to request thaws only where that is granted, and then to list what names the data', () => {
+    const repository = { bucketArn, prefix: 'prod/' };
+    const plain = commandPolicy('restore', repository).Statement;
+    expect(JSON.stringify(plain)).not.toContain('RestoreObject');
+    const { Statement } = commandPolicy('restore', repository, { thaw: true });
+    expect(Statement.filter((statement) => !plain.some(({ Sid }) => Sid === statement.Sid))).toMatchObject([
+      { Sid: 'ListDocuments', Condition: { StringLike: { 's3:prefix': ['prod/indexes/*'] } } },
+      { Sid: 'Thaw', Effect: 'Allow', Action: ['s3:RestoreObject'] },
+    ]);
+    expect(find(Statement, 'Thaw')).toMatchObject({ Resource: plain.find(({ Sid }) => Sid === 'Get')?.Resource });
   });
 
   it('permits a backup to write, with the key, and never to delete', () => {
