@@ -1,5 +1,6 @@
 import { type Damage, type FlushOutcome } from './manifest';
 import { type Scope } from './plan/rule';
+import { type ReplicaHealth } from './replica-health';
 import { type SnapshotResult } from './volume-snapshots/results';
 
 /** Requests to the repository's storage by kind, such as `{ put: 12, get: 1 }`. */
@@ -217,6 +218,8 @@ export interface VerifyResult extends Receipt {
   readonly problems: readonly VerifyProblem[];
   /** Left unread by `--max-bytes`. */
   readonly remainingBytes: number;
+  /** With `--replica`: how the replica is; null without. */
+  readonly replica: ReplicaHealth | null;
 }
 
 /** A condition that a restore must meet, or that `--allow` with its name lifted. */

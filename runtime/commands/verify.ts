@@ -4,6 +4,8 @@ import type { VerifyResult } from '../../lib/contract/results';
 import type { Repository } from '../repository/repository';
 import { verifyPoints } from '../repository/verify';
 import { Stopwatch } from '../stopwatch';
+import { sumOfRequests } from './backup/backup-source';
+import { compareReplica } from './verify/compare-replica';
 import { INSPECTOR } from './verify/inspector';
 import type { CommandContext, Outcome } from './context';
 import { thawRequest } from './thaw';
@@ -27,8 +29,19 @@ export async function verify(context: CommandContext, options: VerifyOptions): P
     }),
   );
   warnings.forEach(warn);
-  const result = { ...outcome, requests: { ...repository.storage.requests }, seconds: watch.seconds() };
-  return { result, exitCode: outcome.problems.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE };
+  const { replica, requests } = await watch.time('replica', () => compareReplica(context, options));
+  const result = {
+    ...outcome,
+    replica,
+    requests: sumOfRequests(repository.storage.requests, requests),
+    seconds: watch.seconds(),
+  };
+  return { result, exitCode: exitCodeOf(result) };
+}
+
+function exitCodeOf({ problems, replica }: Pick<VerifyResult, 'problems' | 'replica'>): ExitCode {
+  if (problems.length > 0) return ExitCode.INTEGRITY;
+  return replica && replica.waitingSeconds > replica.maxWaitingSeconds ? ExitCode.OBJECTIVE_MISSED : ExitCode.DONE;
 }
 
 async function selectPoints(

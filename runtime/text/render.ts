@@ -11,7 +11,7 @@ import type {
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
 import { renderConfigDiff } from './render-config-diff';
-import { renderReplicate, renderRewind } from './render-copies';
+import { renderReplica, renderReplicate, renderRewind } from './render-copies';
 import { renderSnapshot } from './render-snapshot';
 import { age, type Column, counted, table } from './table';
 
@@ -129,7 +129,7 @@ function renderVerify(result: VerifyResult): string {
   const rest = result.remainingBytes > 0 ? [`${formatSize(result.remainingBytes)} are left for the next run`] : [];
   const problems = result.problems.map(({ recoveryPoint, key, reason }) => `${recoveryPoint}  ${key}: ${reason}`);
   const total = `${counted(result.objects.checked, 'object')} checked · ${formatSize(result.bytes.read)} read · ${(result.seconds.total ?? 0).toFixed(1)} s`;
-  return lines([...points, ...problems, ...rest, total]);
+  return lines([...points, ...problems, ...rest, ...(result.replica ? renderReplica(result.replica) : []), total]);
 }
 
 function stateOf({ ok, suspect, complete, problems }: VerifyResult['recoveryPoints'][number], level: string): string {

@@ -29,7 +29,7 @@ describe('the command line', () => {
     expect(parse('list')).toEqual({ command: 'list', options: COMMON });
     expect(parse('verify')).toEqual({
       command: 'verify',
-      options: { ...COMMON, recoveryPoint: 'latest', level: 'quick', thawFor: '7d' },
+      options: { ...COMMON, recoveryPoint: 'latest', level: 'quick', maxLag: '1h', thawFor: '7d' },
     });
     expect(parse('prune')).toEqual({ command: 'prune', options: { ...COMMON, dryRun: false, allow: [] } });
     const cluster = { inCluster: false, coordinate: false, clearWal: false };

@@ -1,25 +1,11 @@
 import { ExitCode } from '../exit-codes';
-import { type OptionDefinition, type PositionalDefinition, type ValuesOf } from './option-definition';
+import { type CommandDefinition, type PositionalsOf } from './command-definition';
+import { type OptionDefinition, type ValuesOf } from './option-definition';
 import { SCOPES } from '../plan/rule';
 import { COMMON_OPTIONS, DRY_RUN, THAW } from './shared-options';
 
+export type { CommandDefinition } from './command-definition';
 export { COMMON_OPTIONS } from './shared-options';
-
-/** A command of the runner, as data. */
-export interface CommandDefinition {
-  /** As it is typed. */
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
-  /** Arguments without a name, in order; all are required. */
-  readonly positionals: readonly PositionalDefinition[];
-  /** Options of its own, before the common ones. */
-  readonly options: readonly OptionDefinition[];
-  /** A useful call. */
-  readonly example: string;
-  /** How it can end. */
-  readonly exitCodes: readonly ExitCode[];
-}
 
 const {
   DONE,
@@ -130,10 +116,34 @@ const verify = {
       format: 'size',
       description: 'read no more than this, such as 10GiB; the next run goes on',
     },
+    {
+      name: 'replica',
+      type: 'string',
+      value: 'URL',
+      description: 'also say how far a replica of the repository lags behind, and what is missing there',
+    },
+    {
+      name: 'max-lag',
+      type: 'string',
+      value: 'DURATION',
+      format: 'duration',
+      default: '1h',
+      description: 'with --replica: how long a recovery point may wait until it is whole there; else exit code 13',
+    },
     ...THAW,
   ],
   example: 'tempo-backup verify --recovery-point all --level full --max-bytes 10GiB',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, THAWING, INTERRUPTED],
+  exitCodes: [
+    DONE,
+    FAILED,
+    CONFIGURATION,
+    REPOSITORY_MISSING,
+    INTEGRITY,
+    OBJECTIVE_MISSED,
+    REFUSED,
+    THAWING,
+    INTERRUPTED,
+  ],
 } as const satisfies CommandDefinition;
 
 const restore = {
@@ -357,15 +367,7 @@ export type CommonOptions = ValuesOf<typeof COMMON_OPTIONS>;
 /** Options of one command, the common ones and its positionals included. */
 export type OptionsOf<C extends CommandName> = CommonOptions &
   ValuesOf<(typeof COMMANDS)[C]['options']> &
-  PositionalsOf<C>;
-
-type PositionalsOf<C extends CommandName> = {
-  readonly [P in (typeof COMMANDS)[C]['positionals'][number] as P['name']]: P extends {
-    choices: readonly (infer Choice)[];
-  }
-    ? Choice
-    : string;
-};
+  PositionalsOf<(typeof COMMANDS)[C]>;
 
 export type BackupOptions = OptionsOf<'backup'>;
 export type ListOptions = OptionsOf<'list'>;

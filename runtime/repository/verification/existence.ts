@@ -9,6 +9,10 @@ const HEADS_AT_ONCE = 16;
 
 export interface ExistenceOptions {
   readonly signal?: AbortSignal;
+  /** Whether configuration and indexes are listed, too, as suits many of them. @default false: they are looked up one by one */
+  readonly listsAll?: boolean;
+  /** Is told of each file that is absent, or has another size. */
+  readonly onMissing?: (unit: string, file: Pick<ObjectReference, 'key' | 'size'>) => void;
   /** Is told of what must be thawed before it can be read. */
   readonly onArchived?: (object: StoredObject) => void;
 }
@@ -21,9 +25,10 @@ export interface ExistenceOptions {
 export async function findMissing(
   storage: Storage,
   units: Iterable<Unit>,
-  { signal, onArchived }: ExistenceOptions = {},
+  options: ExistenceOptions = {},
 ): Promise<Map<string, PointProblem>> {
-  const search = new Search(onArchived);
+  const { signal } = options;
+  const search = new Search(options);
   for (const unit of units) for (const file of unit.files) search.expect(unit.id, file);
   const list = async ([prefix, group]: [string, Group]): Promise<void> => {
     for await (const object of storage.list(prefix)) {
@@ -53,7 +58,7 @@ class Search {
   readonly listed = new Map<string, Group>();
   readonly single: Group = new Map();
 
-  constructor(private readonly onArchived: ExistenceOptions['onArchived']) {}
+  constructor(private readonly options: ExistenceOptions) {}
 
   expect(unit: string, { key, size }: ObjectReference): void {
     const group = this.groupOf(key);
@@ -66,7 +71,7 @@ class Search {
     const { key, size } = object;
     const unmet = group.get(key)?.filter((expected) => expected.size !== size);
     if (!unmet) return;
-    if (object.archiveClass !== undefined) this.onArchived?.(object);
+    if (object.archiveClass !== undefined) this.options.onArchived?.(object);
     for (const expected of unmet) expected.found = size;
     if (unmet.length === 0) group.delete(key);
     else group.set(key, unmet);
@@ -77,6 +82,7 @@ class Search {
     for (const group of [this.single, ...this.listed.values()]) {
       for (const [key, unmet] of group) {
         for (const { unit, size, found } of unmet) {
+          this.options.onMissing?.(unit, { key, size });
           problems.set(unit, {
             key,
             reason: found === undefined ? 'it is missing' : `it has ${found} bytes instead of ${size}`,
@@ -88,7 +94,7 @@ class Search {
   }
 
   private groupOf(key: string): Group {
-    const prefix = listedPrefix(key);
+    const prefix = listedPrefix(key, this.options.listsAll ?? false);
     if (prefix === undefined) return this.single;
     const group = this.listed.get(prefix) ?? new Map<string, Expectation[]>();
     this.listed.set(prefix, group);
@@ -96,7 +102,8 @@ class Search {
   }
 }
 
-function listedPrefix(key: string): string | undefined {
+function listedPrefix(key: string, listsAll: boolean): string | undefined {
   if (key.startsWith(WAL_PREFIX)) return WAL_PREFIX;
-  return key.startsWith(BLOCKS_PREFIX) ? key.slice(0, key.indexOf('/', BLOCKS_PREFIX.length) + 1) : undefined;
+  if (key.startsWith(BLOCKS_PREFIX)) return key.slice(0, key.indexOf('/', BLOCKS_PREFIX.length) + 1);
+  return listsAll ? key.slice(0, key.indexOf('/') + 1) : undefined;
 }

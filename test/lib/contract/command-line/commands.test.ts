@@ -39,7 +39,7 @@ describe('the commands', () => {
       backup: ['scope', 'rule', 'pin', 'allow'],
       list: [],
       show: ['config-diff'],
-      verify: ['recovery-point', 'level', 'max-bytes', 'thaw', 'thaw-for'],
+      verify: ['recovery-point', 'level', 'max-bytes', 'replica', 'max-lag', 'thaw', 'thaw-for'],
       restore: [
         'recovery-point',
         'target',
