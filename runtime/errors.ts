@@ -77,6 +77,16 @@ export class StorageError extends RunnerError {
   }
 }
 
+/** Objects are in an archive class: what is run again when they are thawed goes on. */
+export class ThawingError extends RunnerError {
+  constructor(message: string, evidence?: Evidence, options?: ErrorOptions) {
+    super(message, ExitCode.THAWING, evidence, options);
+  }
+}
+
+/** A read met an object in an archive class, of which nobody knew before. */
+export class ArchivedError extends ThawingError {}
+
 /** SIGTERM or SIGINT arrived. */
 export class InterruptedError extends RunnerError {
   constructor(message = 'interrupted') {

@@ -17,6 +17,7 @@ import { restore } from './commands/restore';
 import { rewind } from './commands/rewind';
 import { show } from './commands/show';
 import { snapshot } from './commands/snapshot/snapshot';
+import { thawingDocuments } from './commands/thaw';
 import { verify } from './commands/verify';
 import { loadConfiguration } from './configuration';
 import { InterruptedError, RefusedError, RunnerError } from './errors';
@@ -107,18 +108,19 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
   const cluster = clusterOnce(surroundings, signal);
   return interruptible({ command: call.command, progress, signal }, async () => {
     try {
-      const repository = await Repository.open(storage, { create: isBackup && config.repository.create });
-      return await dispatch(call, {
-        config,
-        repository,
-        log,
-        progress,
-        cluster: cluster.open,
-        signal,
-        openBucket: (url) => openBucket(url, signal),
-        openStorage: (url, { create } = { create: false }) => openStorage(url, { create, signal }),
-        now,
-      });
+      return await thawingDocuments(storage, { ...call.options, action: call.command, signal }, async () =>
+        dispatch(call, {
+          config,
+          repository: await Repository.open(storage, { create: isBackup && config.repository.create }),
+          log,
+          progress,
+          cluster: cluster.open,
+          signal,
+          openBucket: (url) => openBucket(url, signal),
+          openStorage: (url, { create } = { create: false }) => openStorage(url, { create, signal }),
+          now,
+        }),
+      );
     } finally {
       await cluster.close();
       await storage.close();

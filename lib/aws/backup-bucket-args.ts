@@ -2,6 +2,7 @@ import type * as pulumi from '@pulumi/pulumi';
 import type { Plan } from '../contract/plan/plan';
 import type { PlanContext } from '../contract/plan/plan-validation';
 import type { StorageCaller } from '../contract/storage-rights';
+import type { ExtraRights } from './bucket-grants';
 import type { ReplicaArgs } from './bucket/bucket-replication';
 import type { AccessLogsArgs } from './bucket/bucket-safeguards';
 import type { S3Compatible } from './s3-compatible';
@@ -145,7 +146,7 @@ export interface BackupBucketArgs {
 }
 
 /** Settings of a single grant. */
-export interface GrantOptions {
+export interface GrantOptions extends ExtraRights {
   /**
    * Told apart from another grant of the same command by this: the logical name ends with it.
    *

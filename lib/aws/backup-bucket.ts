@@ -7,7 +7,7 @@ import type { PlanContext } from '../contract/plan/plan-validation';
 import type { StorageCaller } from '../contract/storage-rights';
 import type { BackupBucketArgs, GrantOptions } from './backup-bucket-args';
 import { crossAccountBucketStatements, crossAccountKeyStatements, policyDocument } from './bucket-grants';
-import type { PolicyStatement } from './bucket-grants';
+import type { ExtraRights, PolicyStatement } from './bucket-grants';
 import { makeBucketKey } from './bucket/bucket-key';
 import { BucketReplication } from './bucket/bucket-replication';
 import { BucketSafeguards, type LockArgs } from './bucket/bucket-safeguards';
@@ -90,7 +90,7 @@ export class BackupBucket extends pulumi.ComponentResource {
    * `replicate-target` lets it write here.
    */
   grant(command: StorageCaller, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
-    return grantCommand(this.grantName(command, options), role, this.policyFor(command), this);
+    return grantCommand(this.grantName(command, options), role, this.policyFor(command, options), this);
   }
 
   /**
@@ -99,24 +99,20 @@ export class BackupBucket extends pulumi.ComponentResource {
    */
   grantOnReplica(command: StorageCaller, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
     const name = this.grantName(`replica-${command}`, options);
-    return grantCommand(name, role, this.replicaPolicyFor(command), this);
+    return grantCommand(name, role, this.replicaPolicyFor(command, options), this);
   }
 
   /** The policy of an identity that runs the command, as JSON: for a role of another account, or a user of an S3-compatible server. */
-  policyFor(command: StorageCaller): pulumi.Output<string> {
-    return policyOf(command, this.repository());
+  policyFor(command: StorageCaller, extra: ExtraRights = {}): pulumi.Output<string> {
+    return policyOf(command, this.repository(), extra);
   }
 
   /** The same on the replica. Throws without a replica. */
-  replicaPolicyFor(command: StorageCaller): pulumi.Output<string> {
+  replicaPolicyFor(command: StorageCaller, extra: ExtraRights = {}): pulumi.Output<string> {
     const { replication, prefix, lock } = this;
     if (!replication) return refuse('replica', 'must be set to grant rights on a replica, got none');
-    return policyOf(command, {
-      bucketArn: replication.arn,
-      prefix,
-      keyArn: replication.keyArn,
-      locked: lock !== undefined,
-    });
+    const { arn: bucketArn, keyArn } = replication;
+    return policyOf(command, { bucketArn, prefix, keyArn, locked: lock !== undefined }, extra);
   }
 
   private outputs(): pulumi.Inputs {

@@ -5,6 +5,8 @@ import {
   type StorageCaller,
   type StorageRight,
   type StorageRights,
+  THAW_COMMANDS,
+  THAW_RIGHTS,
 } from '../contract/storage-rights';
 
 /** A statement of an IAM, bucket or key policy. */
@@ -73,10 +75,25 @@ export function policyDocument(statements: readonly PolicyStatement[]): PolicyDo
   return { Version: '2012-10-17', Statement: statements };
 }
 
+/** Rights beside those that the command always needs. */
+export interface ExtraRights {
+  /**
+   * Whether `verify` or `restore` may request the thaw of objects in GLACIER or DEEP_ARCHIVE, by `--thaw`. Thaws cost money.
+   *
+   * @default false
+   */
+  readonly thaw?: boolean;
+}
+
 /** The policy of an identity that runs the command, and nothing but the command; `replicate-target`: on the repository that it writes to. */
-export function commandPolicy(command: StorageCaller, repository: GrantedRepository): PolicyDocument {
+export function commandPolicy(
+  command: StorageCaller,
+  repository: GrantedRepository,
+  { thaw = false }: ExtraRights = {},
+): PolicyDocument {
   return policyDocument([
     ...bucketStatements(command, repository),
+    ...(thaw ? thawStatements(repository) : []),
     ...keyStatements(command, repository),
     keepsVersions(repository),
   ]);
@@ -120,6 +137,21 @@ function bucketStatements(command: StorageCaller, repository: GrantedRepository)
     ...objectStatements('put', rights.put, repository),
     ...objectStatements('delete', rights.delete, repository),
     ...(repository.locked ? lockStatements(rights, repository) : []),
+  ];
+}
+
+/** Whether the command has something to thaw. */
+export function canThaw(command: StorageCaller): boolean {
+  return (THAW_COMMANDS as readonly StorageCaller[]).includes(command);
+}
+
+function thawStatements({ bucketArn, prefix }: GrantedRepository): PolicyStatement[] {
+  const { actions, list, thaw } = THAW_RIGHTS;
+  const [lists] = listStatements(list, { bucketArn, prefix });
+  const Resource = thaw.map((key) => `${bucketArn}/${prefix}${key}`);
+  return [
+    ...(lists ? [{ ...lists, Sid: 'ListDocuments' }] : []),
+    { Sid: 'Thaw', Effect: 'Allow', Action: actions, Resource },
   ];
 }
 

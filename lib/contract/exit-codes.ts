@@ -12,12 +12,14 @@ export const ExitCode = {
   LOCKED: 11,
   /** A damaged object, a wrong hash, a missing file: in the repository or at the source. */
   INTEGRITY: 12,
-  /** A drill was slower than the recovery time objective, or Tempo wasn't flushed before its deadline: the recovery point is there. */
+  /** A drill was slower than the recovery time objective, Tempo wasn't flushed before its deadline, or a replica lags too far behind: the recovery point is there. */
   OBJECTIVE_MISSED: 13,
   /** Blocks vanished from the source without explanation; expiry of older points is frozen. */
   SOURCE_REGRESSED: 14,
   /** A guard refused; the message names the option that lifts it. */
   REFUSED: 15,
+  /** Objects are in an archive class and must be thawed before they can be read; the same command goes on later. */
+  THAWING: 16,
   /** Interrupted by SIGTERM or SIGINT. */
   INTERRUPTED: 143,
 } as const;
@@ -32,8 +34,9 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   10: 'repository missing',
   11: 'locked by another writer',
   12: 'integrity: something is damaged or missing',
-  13: 'objective missed: recovery was too slow, or Tempo was not flushed in time',
+  13: 'objective missed: recovery was too slow, Tempo was not flushed in time, or a replica lags behind',
   14: 'source regressed: blocks vanished without explanation',
   15: 'a guard refused; the message names the option that lifts it',
+  16: 'waiting for a thaw: objects are in an archive class; run it again when they are thawed',
   143: 'interrupted',
 };

@@ -15,6 +15,7 @@ export * from './command-line/option-definition';
 export * from './command-line/option-value';
 export * from './plan/plan';
 export * from './plan/plan-validation';
+export * from './replica-health';
 export * from './repository-layout';
 export * from './storage-rights';
 export * from './tempo-bucket-rights';

@@ -1,6 +1,7 @@
 import { type ClusterRestore, type SampleTrace } from './cluster-restore';
 import { type Damage, type FlushOutcome } from './manifest';
 import { type Scope } from './plan/rule';
+import { type ReplicaHealth } from './replica-health';
 import { type SnapshotResult } from './volume-snapshots/results';
 
 /** Requests to the repository's storage by kind, such as `{ put: 12, get: 1 }`. */
@@ -218,6 +219,8 @@ export interface VerifyResult extends Receipt {
   readonly problems: readonly VerifyProblem[];
   /** Left unread by `--max-bytes`. */
   readonly remainingBytes: number;
+  /** With `--replica`: how the replica is; null without. */
+  readonly replica: ReplicaHealth | null;
 }
 
 /** A condition that a restore must meet, or that `--allow` with its name lifted. */
@@ -229,6 +232,18 @@ export interface RestoreGate {
   readonly message: string;
   /** Whether it was lifted; if not, the restore is refused. */
   readonly allowed: boolean;
+}
+
+/** Objects in an archive class, among those that a command reads. */
+export interface Archived {
+  /** Number of objects in GLACIER or DEEP_ARCHIVE. */
+  readonly objects: number;
+  /** Their bytes. */
+  readonly bytes: number;
+  /** How many of them are on their way: their thaw was requested. */
+  readonly thawing: number;
+  /** How many of them can be read now. */
+  readonly thawed: number;
 }
 
 /** What `restore` did, or would do. */
@@ -258,6 +273,8 @@ export interface RestoreResult extends Receipt {
   readonly freeBytes: number | null;
   /** User and group number of what is restored, such as `10001:10001`; null for a bucket. */
   readonly owner: string | null;
+  /** What it reads from an archive class; it doesn't begin before all of that is thawed. */
+  readonly archived: Archived;
   /** Conditions that aren't met. */
   readonly gates: readonly RestoreGate[];
   /**

@@ -71,6 +71,19 @@ const READS_POINTS: StorageRights = {
 /** What `prune` removes. */
 const PRUNED = [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)];
 
+/** The commands that request the thaw of what is in an archive class, with `--thaw`. */
+export const THAW_COMMANDS = ['verify', 'restore'] as const satisfies readonly CommandName[];
+
+/** What `--thaw` needs beside the command's own rights: only where it is granted, as thaws cost money. */
+export const THAW_RIGHTS = {
+  /** Keys that it lists. */
+  list: below(INDEXES_PREFIX),
+  /** Keys that it may request. */
+  thaw: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
+  /** The S3 actions on these objects. */
+  actions: ['s3:RestoreObject'],
+} as const;
+
 /**
  * What each command may do in its repository: exactly the calls that it makes. Cloud policies are made from it, and a test compares it with
  * the requests that were recorded. `backup` can't delete, `prune` can't read data, `restore` can't write.
@@ -94,7 +107,8 @@ export const STORAGE_RIGHTS: Readonly<Record<StorageCaller, StorageRights>> = {
   },
   restore: {
     ...NONE,
-    list: below(POINTS_PREFIX, VERIFICATIONS_PREFIX),
+    // Data is listed to learn what of it is in an archive class.
+    list: below(POINTS_PREFIX, VERIFICATIONS_PREFIX, BLOCKS_PREFIX, REWRITTEN_PREFIX, WAL_PREFIX),
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
   },
   prune: {

@@ -1,10 +1,10 @@
 import type { RestoreOptions } from '../../lib/contract/command-line/commands';
-import { ExitCode } from '../../lib/contract/exit-codes';
 import type { Manifest } from '../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
 import { tempoBucketUrl } from '../../lib/contract/tempo-storage-config';
 import { formatSize } from '../../lib/contract/values/size';
 import { RefusedError, UsageError } from '../errors';
+import { amountsOf, type ArchiveSurvey } from '../repository/archive/archived-objects';
 import { fetchObject } from '../repository/fetch';
 import { filesOf } from '../repository/layout-guard';
 import { resolvePoint } from '../repository/verification/latest-verified';
@@ -18,13 +18,14 @@ import {
   restoreIntoBucket,
 } from '../tempo/bucket/bucket-target';
 import { findGates } from '../tempo/gates/gates';
-import { bytesOf, type PlannedFolder } from '../tempo/target/target-folder';
+import { bytesOf, type PlannedFolder, referencesOf } from '../tempo/target/target-folder';
 import { sumOfRequests } from './backup/backup-source';
 import type { CommandContext, Outcome } from './context';
 import { refuseBucket } from './nesting';
 import { currentUser, damageOf, gatedBlocks, readTargetTempo, sentence, tempoFacts } from './restore-facts';
-import { asked, refuse, select } from './restore-guards';
+import { asked, exitCodeOf, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
+import { awaitThaw, lookForArchived } from './thaw';
 
 interface Prepared {
   readonly manifest: Manifest;
@@ -32,6 +33,7 @@ interface Prepared {
   readonly folders: readonly PlannedFolder[];
   readonly forecast: BucketForecast;
   readonly gates: readonly RestoreGate[];
+  readonly archived: ArchiveSurvey;
 }
 
 /** The URL of the bucket that a restore goes to; undefined when it goes to a disk. */
@@ -58,17 +60,12 @@ export async function restoreToBucket(
       refuse(prepared.manifest, refused);
       for (const { name, message } of prepared.gates)
         context.log.warn(`restoring with '--allow ${name}' though ${message}`);
+      await awaitThaw(context, prepared.archived, { ...options, action: `restore '${prepared.manifest.id}'` });
     }
     const restored = options.dryRun ? undefined : await watch.time('restore', () => bringBack(context, prepared, url));
     const requests = sumOfRequests(context.repository.storage.requests, bucket.requests, restored?.requests ?? {});
     const result = { ...resultOf(context, prepared, { url, restored }), requests, seconds: watch.seconds() };
-    const isRefused = options.dryRun && refused.length > 0;
-    const exitCode = isRefused
-      ? ExitCode.REFUSED
-      : result.blocks.failed.length > 0
-        ? ExitCode.INTEGRITY
-        : ExitCode.DONE;
-    return { result, exitCode };
+    return { result, exitCode: exitCodeOf(result) };
   } finally {
     await bucket.close();
   }
@@ -119,7 +116,8 @@ async function prepare(
   context.log.info(
     `restore '${manifest.id}' into '${target.url}': ${forecast.missing.length} of ${folders.length} blocks to write, ${formatSize(bytesToWrite(forecast.missing))}`,
   );
-  return { manifest, selection, folders, forecast, gates: found.map((gate) => asked(gate, options)) };
+  const archived = await lookForArchived(context, forecast.missing.flatMap(referencesOf));
+  return { manifest, selection, folders, forecast, archived, gates: found.map((gate) => asked(gate, options)) };
 }
 
 /** What is only in the write-ahead log must not be left out in silence. */
@@ -184,7 +182,7 @@ async function bringBack(
 
 function resultOf(
   { log }: CommandContext,
-  { manifest, selection, folders, forecast, gates }: Prepared,
+  { manifest, selection, folders, forecast, gates, archived }: Prepared,
   { url, restored }: { readonly url: string; readonly restored: RestoredBlocks | undefined },
 ): Omit<RestoreResult, 'requests' | 'seconds'> {
   const failed = [...selection.damaged, ...forecast.failed, ...(restored?.failed ?? [])];
@@ -206,6 +204,7 @@ function resultOf(
     leftovers: [],
     freeBytes: null,
     owner: null,
+    archived: amountsOf(archived),
     gates,
   };
 }

@@ -1,6 +1,7 @@
 import type { RestoreOptions } from '../../lib/contract/command-line/commands';
+import { ExitCode } from '../../lib/contract/exit-codes';
 import type { Manifest } from '../../lib/contract/manifest';
-import type { RestoreGate } from '../../lib/contract/results';
+import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
 import { RefusedError } from '../errors';
 import type { Gate } from '../tempo/gates/gate-input';
 import type { CommandContext } from './context';
@@ -14,7 +15,8 @@ export async function select(context: CommandContext, manifest: Manifest, given:
   const selection = await selectBlocks(context.repository, manifest, options);
   refuseEmptySelection(manifest, options, selection);
   const { traceId } = options;
-  const selected = traceId === undefined ? selection : await selectTrace(context, manifest, { ...selection, traceId });
+  const selected =
+    traceId === undefined ? selection : await selectTrace(context, manifest, { ...selection, ...options, traceId });
   checkIntoTenant(options, selected);
   return selected;
 }
@@ -22,6 +24,13 @@ export async function select(context: CommandContext, manifest: Manifest, given:
 /** Who lifted a gate needn't be told how to. */
 export function asked({ name, finding, message }: Gate, { allow }: RestoreOptions): RestoreGate {
   return allow.includes(name) ? { name, message: finding, allowed: true } : { name, message, allowed: false };
+}
+
+/** Of a dry run: what would stop the real one. */
+export function exitCodeOf({ archived, blocks, dryRun, gates }: RestoreResult): ExitCode {
+  if (dryRun && gates.some(({ allowed }) => !allowed)) return ExitCode.REFUSED;
+  if (dryRun && archived.thawed < archived.objects) return ExitCode.THAWING;
+  return blocks.failed.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE;
 }
 
 /** Throws unless all gates are open. */

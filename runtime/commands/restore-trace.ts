@@ -6,6 +6,7 @@ import { forEachConcurrently } from '../streams/concurrency';
 import { readTraceIds } from '../tempo/block/parquet';
 import type { CommandContext } from './context';
 import type { Selection } from './restore-selection';
+import { awaitThaw, lookForArchived, type ThawFlags } from './thaw';
 
 const READ_AT_ONCE = 4;
 
@@ -13,7 +14,7 @@ const READ_AT_ONCE = 4;
 export async function selectTrace(
   context: CommandContext,
   manifest: Manifest,
-  found: Selection & { readonly traceId: string },
+  found: Selection & ThawFlags & { readonly traceId: string },
 ): Promise<Selection> {
   const { traceId } = found;
   const search = new TraceSearch(context, Buffer.from(traceId, 'hex'));
@@ -25,6 +26,11 @@ export async function selectTrace(
     })),
     ...found.wal.map(({ block }) => ({ tenant: block.tenant, id: block.id, files: block.pages })),
   ];
+  const survey = await lookForArchived(
+    context,
+    candidates.flatMap(({ files }) => files),
+  );
+  await awaitThaw(context, survey, { ...found, action: `find trace '${traceId}' in '${manifest.id}'` });
   await search.run(candidates);
   const selection: Selection = {
     blocks: found.blocks.filter(({ block }) => search.holders.has(block.id)),

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { RestoreOptions } from '../../lib/contract/command-line/commands';
-import { ExitCode } from '../../lib/contract/exit-codes';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
 import { RunnerError, UsageError } from '../errors';
+import { amountsOf, type ArchiveSurvey } from '../repository/archive/archived-objects';
 import { fetchObject } from '../repository/fetch';
 import { resolvePoint } from '../repository/verification/latest-verified';
 import { Stopwatch } from '../stopwatch';
 import type { Owner } from '../tempo/gates/gate-input';
 import { findGates } from '../tempo/gates/gates';
-import { bytesOf, type PlannedFolder } from '../tempo/target/target-folder';
+import { bytesOf, type PlannedFolder, referencesOf } from '../tempo/target/target-folder';
 import { diskFs, type TargetFs } from '../tempo/target/target-fs';
 import { otherStagings } from '../tempo/target/target-journal';
 import type { Replaced } from '../tempo/target/target-replace';
@@ -41,8 +41,9 @@ import {
 } from './restore-facts';
 import { type PlanOptions, planRestore, type RestorePlan } from './restore-plan';
 import { restoreToBucket, targetBucket } from './restore-bucket';
-import { asked, refuse, select } from './restore-guards';
+import { asked, exitCodeOf, refuse, select } from './restore-guards';
 import type { Selection } from './restore-selection';
+import { awaitThaw, lookForArchived, thawRequest } from './thaw';
 
 interface Prepared {
   readonly manifest: Manifest;
@@ -56,6 +57,7 @@ interface Prepared {
   readonly run: string;
   readonly owner: Owner;
   readonly gates: readonly RestoreGate[];
+  readonly archived: ArchiveSurvey;
 }
 
 /** Brings a recovery point back: its data into a folder, or what the options say in a cluster. */
@@ -92,11 +94,12 @@ async function restoreData(
   const refused = prepared.gates.filter(({ allowed }) => !allowed);
   if (options.dryRun) {
     const result = resultOf(context, { prepared, restored: undefined, watch });
-    return { result, exitCode: refused.length > 0 ? ExitCode.REFUSED : exitCodeOf(result) };
+    return { result, exitCode: exitCodeOf(result) };
   }
   refuse(prepared.manifest, refused);
   for (const { name, message } of prepared.gates)
     context.log.warn(`restoring with '--allow ${name}' though ${message}`);
+  await awaitThaw(context, prepared.archived, { ...options, action: `restore '${prepared.manifest.id}'` });
   const restored = await watch.time('restore', () => bringBack(context, options, { ...prepared, ...target }));
   for (const leftover of restored.leftovers) context.log.warn(`another restore isn't finished: '${leftover}'`);
   const sampleTraces = await watch.time('sample', () => chooseSamples(restored));
@@ -104,14 +107,11 @@ async function restoreData(
   return { result, exitCode: exitCodeOf(result) };
 }
 
-function exitCodeOf({ blocks }: RestoreResult): ExitCode {
-  return blocks.failed.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE;
-}
-
 function checkOptions(options: RestoreOptions): void {
   const { replace, from, to, traceId } = options;
   refuseCluster(options);
   checkClearWal(options);
+  thawRequest(options);
   if (replace && (from ?? to ?? traceId) !== undefined) {
     throw new UsageError(
       "restore: '--replace' replaces whole tenants, or the very blocks that --block names; leave out --from, --to and --trace-id, or leave out --replace",
@@ -166,7 +166,8 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
     `restore '${manifest.id}' into '${tree.parent}': ${amounts(plan, expected)} to write, ` +
       `${formatSize(needed)} needed, ${formatSize(facts.freeBytes)} free, owner ${owner.uid}:${owner.gid}`,
   );
-  const prepared = { manifest, selection, tree, plan, replaced, expected, run, owner };
+  const archived = await lookForArchived(context, expected.missing.flatMap(referencesOf));
+  const prepared = { manifest, selection, tree, plan, replaced, expected, run, owner, archived };
   return { ...prepared, freeBytes: facts.freeBytes - freed, gates: found.map((gate) => asked(gate, options)) };
 }
 
@@ -273,6 +274,7 @@ function resultOf(context: CommandContext, { prepared, restored, watch }: Report
     leftovers: restored?.leftovers ?? otherStagings(plan.staging),
     freeBytes,
     owner: `${owner.uid}:${owner.gid}`,
+    archived: amountsOf(prepared.archived),
     gates,
     requests: { ...context.repository.storage.requests },
     seconds: watch.seconds(),

@@ -1,9 +1,10 @@
 import type { IndexedBlock, WalBlock } from '../../lib/contract/manifest';
 import { INDEXES_PREFIX } from '../../lib/contract/repository-layout';
 import type { VerifyLevel, VerifyProblem, VerifyResult } from '../../lib/contract/results';
-import type { ByteSource } from '../storage/storage';
+import type { ByteSource, StoredObject, ThawRequest } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
 import { InterruptedError, RunnerError } from '../errors';
+import { requireThawed, surveyArchive } from './archive/archived-objects';
 import { noticeDamage } from './damage-notices';
 import { fetchObject, objectSource } from './fetch';
 import { prefixOf } from './layout-guard';
@@ -35,6 +36,8 @@ export interface VerifyOptions {
   readonly maxBytes?: number;
   /** What level `content` also looks at. @default - nothing */
   readonly inspector?: Inspector;
+  /** To be requested of what is in an archive class. @default - none */
+  readonly thaw?: ThawRequest;
   readonly signal?: AbortSignal;
   /** @default - nobody is told */
   readonly onProgress?: (progress: VerifyProgress) => void;
@@ -69,6 +72,7 @@ class Verification {
   private checked = 0;
   private bytesRead = 0;
   private bytesWanted = 0;
+  private readonly archived = new Map<string, StoredObject>();
 
   constructor(
     private readonly repository: Repository,
@@ -106,7 +110,10 @@ class Verification {
   }
 
   private async checkExistence(): Promise<void> {
-    const problems = await findMissing(this.repository.storage, this.reader.units.values(), this.options.signal);
+    const problems = await findMissing(this.repository.storage, this.reader.units.values(), {
+      signal: this.options.signal,
+      onArchived: (object) => this.archived.set(object.key, object),
+    });
     for (const unit of this.reader.units.values()) {
       this.record(unit, 'quick', problems.get(unit.id));
       this.checked += unit.files.length;
@@ -126,8 +133,18 @@ class Verification {
         this.bytesWanted += unit.bytes;
       }
     }
+    await this.awaitThaw(chosen);
     await forEachConcurrently(chosen, UNITS_AT_ONCE, (unit) => this.readUnit(unit), signal);
     return left;
+  }
+
+  /** Before anything is read: a verification that stops in the middle would have paid for its reads in vain. */
+  private async awaitThaw(chosen: readonly Unit[]): Promise<void> {
+    if (this.archived.size === 0) return;
+    const { signal, thaw } = this.options;
+    const found = chosen.flatMap(({ files }) => files.flatMap(({ key }) => this.archived.get(key) ?? []));
+    const survey = await surveyArchive(this.repository.storage, [...new Set(found)], signal);
+    await requireThawed(this.repository.storage, survey, { action: 'verify', request: thaw, signal });
   }
 
   /** What was never read first, then what was read longest ago, good or bad, so that a budget always moves on; what isn't there can't be read. */

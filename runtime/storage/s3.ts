@@ -18,6 +18,7 @@ import { partBuffers, type PartBuffers } from '../streams/part-buffers';
 import { SdkLockApi } from './s3/locks/s3-lock-calls';
 import { DirectReader, type SignedTarget } from './s3/direct/direct-reader';
 import type { HttpAnswer } from './s3/direct/http-answer';
+import { archiveClassIn, SdkArchiveApi } from './s3/archive/archive-calls';
 import type * as Api from './s3/s3-api';
 import { contentRangeOf, receive } from './s3/s3-body';
 import { S3Bucket } from './s3/s3-bucket';
@@ -54,6 +55,7 @@ export async function openS3Storage(url: string, options: S3StorageOptions = {})
     api: createApi(client, location, clock),
     bucketApi: new SdkBucketApi(client, location.bucket),
     lockApi: new SdkLockApi(client, location.bucket),
+    archiveApi: new SdkArchiveApi(client, location.bucket),
     requests: new S3Requests(options),
     buffers: options.buffers ?? partBuffers,
     largestCopy: options.largestCopy,
@@ -208,6 +210,7 @@ class SdkS3Api implements Api.S3Api {
       modifiedAt: required(found.LastModified, 'LastModified'),
       sha256: digestOfChecksum(found.ChecksumSHA256) ?? found.Metadata?.[DIGEST_METADATA],
       copiedFrom: found.Metadata?.[SOURCE_ETAG_METADATA],
+      ...archiveClassIn(found.StorageClass),
     };
   }
 
@@ -227,10 +230,11 @@ class SdkS3Api implements Api.S3Api {
       NextContinuationToken,
     } = await this.client.send(command, { abortSignal: signal });
     return {
-      objects: Contents.map(({ Key, Size, LastModified }) => ({
+      objects: Contents.map(({ Key, Size, LastModified, StorageClass }) => ({
         key: decodeURIComponent(required(Key, 'Key').replaceAll('+', '%20')),
         size: required(Size, 'Size'),
         modifiedAt: required(LastModified, 'LastModified'),
+        ...archiveClassIn(StorageClass),
       })),
       continuation: IsTruncated ? NextContinuationToken : undefined,
     };

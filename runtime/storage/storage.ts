@@ -32,6 +32,25 @@ export interface StoredObject {
   readonly sha256?: string;
   /** ETag of what a server copied it from. @default - it was sent */
   readonly copiedFrom?: string;
+  /** Such as `GLACIER`: it can't be read or copied before it is thawed. @default - it can be read */
+  readonly archiveClass?: string;
+}
+
+/** How far an object in an archive class is on its way to be read. */
+export type ThawState = 'archived' | 'thawing' | 'thawed';
+
+export interface ThawRequest {
+  readonly tier: 'standard' | 'bulk' | 'expedited';
+  /** How long it can be read once it is thawed. */
+  readonly days: number;
+}
+
+/** What a storage knows of objects that it keeps where they can't be read at once. */
+export interface Archive {
+  /** Undefined when the object is absent, or in no archive class by now. */
+  stateOf(key: string): Promise<ThawState | undefined>;
+  /** Harmless when it was requested already. */
+  thaw(key: string, request: ThawRequest): Promise<void>;
 }
 
 export interface PutOptions {
@@ -63,6 +82,8 @@ export interface Storage {
   readonly url: string;
   /** A server of which nobody knows whether it keeps its promises. @default false */
   readonly isServer?: boolean;
+  /** @default - all that it has can be read at once */
+  readonly archive?: Archive;
   /** How many requests were made so far, retries included. */
   readonly requests: Readonly<RequestCounts>;
   /** Creates the object, only if absent. Resolves when a reader sees all of it; it survives power loss after `sync`. */

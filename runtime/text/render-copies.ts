@@ -1,4 +1,6 @@
+import type { ReplicaHealth } from '../../lib/contract/replica-health';
 import type { ReplicateResult, RewindResult } from '../../lib/contract/results';
+import { formatDuration } from '../../lib/contract/values/duration';
 import { formatSize } from '../../lib/contract/values/size';
 import { counted } from './table';
 
@@ -29,4 +31,30 @@ export function renderReplicate({ to, dryRun, points, objects, bytes, seconds }:
     ...points.failed.map(({ id, reason }) => `FAILED ${id}: ${reason}`),
     `${verb} ${counted(points.copied.length, 'recovery point')} to ${to}, ${points.present} were there · ${counted(objects.sent, 'object')} (${formatSize(bytes.sent)}) ${dryRun ? 'to send' : 'sent'}, ${objects.present} there already · ${(seconds.total ?? 0).toFixed(1)} s`,
   ].join('\n');
+}
+
+/** How a replica is, for people: in lines. */
+export function renderReplica(replica: ReplicaHealth): string[] {
+  const { url, points, missing, newestHere, newestThere, behindSeconds } = replica;
+  const open = points.missing.length + points.incomplete.length;
+  const newest =
+    newestThere === null
+      ? `nothing is whole there${newestHere === null ? ', as there is nothing here' : ''}`
+      : newestThere === newestHere
+        ? `the newest recovery point is whole there`
+        : `newest whole ${newestThere}, ${spanOf(behindSeconds ?? 0)} behind ${newestHere ?? ''}`;
+  const isLate = replica.waitingSeconds > replica.maxWaitingSeconds;
+  const waiting = `waiting for ${spanOf(replica.waitingSeconds)}, ${isLate ? 'MORE THAN' : 'at most'} ${spanOf(replica.maxWaitingSeconds)}`;
+  const rest = missing.objects - missing.keys.length;
+  return [
+    ...points.missing.map((id) => `replica  ${id}  not there`),
+    ...points.incomplete.map(({ id, objects }) => `replica  ${id}  lacks ${counted(objects, 'object')}`),
+    ...missing.keys.map((key) => `replica  missing ${key}`),
+    ...(rest > 0 ? [`replica  and ${counted(rest, 'object')} more`] : []),
+    `replica ${url}: ${newest} · ${counted(points.whole, 'point')} whole, ${open} not${open > 0 ? `, ${waiting} · ${counted(missing.objects, 'object')} (${formatSize(missing.bytes)}) missing` : ''}`,
+  ];
+}
+
+function spanOf(seconds: number): string {
+  return seconds === 0 ? '0s' : formatDuration(seconds * 1000);
 }

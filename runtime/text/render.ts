@@ -12,7 +12,7 @@ import type {
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
 import { renderConfigDiff } from './render-config-diff';
-import { renderReplicate, renderRewind } from './render-copies';
+import { renderReplica, renderReplicate, renderRewind } from './render-copies';
 import { renderSnapshot } from './render-snapshot';
 import { renderClusterRestore } from './render-cluster-restore';
 import { age, type Column, counted, table } from './table';
@@ -131,7 +131,7 @@ function renderVerify(result: VerifyResult): string {
   const rest = result.remainingBytes > 0 ? [`${formatSize(result.remainingBytes)} are left for the next run`] : [];
   const problems = result.problems.map(({ recoveryPoint, key, reason }) => `${recoveryPoint}  ${key}: ${reason}`);
   const total = `${counted(result.objects.checked, 'object')} checked · ${formatSize(result.bytes.read)} read · ${(result.seconds.total ?? 0).toFixed(1)} s`;
-  return lines([...points, ...problems, ...rest, total]);
+  return lines([...points, ...problems, ...rest, ...(result.replica ? renderReplica(result.replica) : []), total]);
 }
 
 function stateOf({ ok, suspect, complete, problems }: VerifyResult['recoveryPoints'][number], level: string): string {
@@ -153,6 +153,7 @@ function renderRestore(result: RestoreResult): string {
       `would restore ${what}: ${amount}, ${blocks.skipped} already there${room(result)}`,
       ...gates,
       ...blocks.failed.map(({ tenant, block, reason }) => `WOULD FAIL ${tenant} ${block}: ${reason}`),
+      ...archivedLines(result.archived),
       ...result.movedAside.map((path) => `what is there would be moved to ${path}`),
       ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
     ]);
@@ -164,6 +165,13 @@ function renderRestore(result: RestoreResult): string {
     ...result.movedAside.map((path) => `what was there is now in ${path}`),
     ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
   ]);
+}
+
+function archivedLines({ objects, bytes, thawing, thawed }: RestoreResult['archived']): string[] {
+  if (objects === 0) return [];
+  return [
+    `${counted(objects, 'object')} (${formatSize(bytes)}) in an archive class: ${thawed} thawed, ${thawing} thawing, ${objects - thawed - thawing} not requested`,
+  ];
 }
 
 /** A bucket has neither an end nor owners. */

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface RealTempoOptions {
   /** Where the blocks go, in Tempo's YAML. @default - a folder below its home */
   readonly backend?: string;
+  /** All of its configuration, with the ports of `url`. @default - one that suits tests */
+  readonly yaml?: string;
   /** Such as `vParquet5`. @default - Tempo's own */
   readonly blockFormat?: string;
   /** Added to each port, for suites that run at once. @default 0 */
@@ -49,7 +51,7 @@ export class RealTempo {
   async start(): Promise<void> {
     await mkdir(this.home, { recursive: true });
     const file = join(this.home, '..', 'tempo.yaml');
-    await writeFile(file, configuration(this.version, this.home, this.options));
+    await writeFile(file, this.options.yaml ?? configuration(this.version, this.home, this.options));
     this.process = spawn(this.program, [`-config.file=${file}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (chunk: Buffer) => (this.output = (this.output + chunk.toString()).slice(-20_000)));

@@ -1,9 +1,14 @@
 import { etagOf, isAfter } from './s3-double-requests';
 import type { StoredS3Object } from './s3-double-types';
+import type { ArchiveStore } from './s3-double-archive';
 import { foldersXml, listXml } from './s3-xml';
 
 /** A page of what lies in the bucket, or of its folders, as the query asks. */
-export function listingOf(objects: ReadonlyMap<string, StoredS3Object>, query: URLSearchParams): string {
+export function listingOf(
+  objects: ReadonlyMap<string, StoredS3Object>,
+  archive: ArchiveStore,
+  query: URLSearchParams,
+): string {
   const prefix = query.get('prefix') ?? '';
   const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
   const below = [...objects.keys()].filter((key) => key.startsWith(prefix));
@@ -13,9 +18,7 @@ export function listingOf(objects: ReadonlyMap<string, StoredS3Object>, query: U
   const page = keys.slice(0, Number(query.get('max-keys') ?? 1000));
   const found = page.flatMap((key) => {
     const object = objects.get(key);
-    return object
-      ? [{ key, size: object.bytes.length, modifiedAt: object.modifiedAt, etag: etagOf(object.bytes) }]
-      : [];
+    return object ? [{ ...object, key, etag: etagOf(object.bytes), storageClass: archive.classOf(key) }] : [];
   });
   return listXml(found, keys.length > page.length ? page.at(-1) : undefined);
 }

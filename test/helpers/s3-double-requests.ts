@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { digestOf, sha256 } from '../../runtime/streams/digest';
-import type { S3Operation } from './s3-double-types';
+import type { S3Operation, StoredS3Object } from './s3-double-types';
 
 export interface S3Request {
   readonly operation: S3Operation;
@@ -41,6 +41,7 @@ function operationOf(message: IncomingMessage, key: string, query: URLSearchPara
   const inUpload = query.has('uploadId');
   if (method === 'PUT' && isCopy) return inUpload ? 'UploadPartCopy' : 'CopyObject';
   if (method === 'PUT') return inUpload ? 'UploadPart' : 'PutObject';
+  if (query.has('restore')) return 'RestoreObject';
   if (method === 'POST') return 'CompleteMultipartUpload';
   if (method === 'DELETE') return inUpload ? 'AbortMultipartUpload' : 'DeleteObject';
   return method === 'HEAD' ? 'HeadObject' : 'GetObject';
@@ -79,4 +80,33 @@ export function isAfter(key: string, after: string): boolean {
 export function metadataOf(headers: IncomingMessage['headers']): Record<string, string> {
   const metadata = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
   return Object.fromEntries(metadata) as Record<string, string>;
+}
+
+/** The answer to a head, or to a get of all or a range. */
+export function contentOf(
+  bytes: Buffer,
+  facts: Record<string, string>,
+  { operation, headers }: Pick<S3Request, 'operation' | 'headers'>,
+): { readonly status: number; readonly headers: Record<string, string>; readonly body?: Buffer } {
+  if (operation === 'HeadObject') return { status: 200, headers: { ...facts, 'content-length': String(bytes.length) } };
+  const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '');
+  if (!range) return { status: 200, headers: facts, body: bytes };
+  const first = Number(range[1]);
+  const part = bytes.subarray(first, Number(range[2]) + 1);
+  if (part.length === 0) throw new S3Refusal(416, 'InvalidRange', { 'content-range': `bytes */${bytes.length}` });
+  const contentRange = `bytes ${first}-${first + part.length - 1}/${bytes.length}`;
+  return { status: 206, headers: { ...facts, 'content-range': contentRange }, body: part };
+}
+
+/** The headers that tell of an object; its checksum only who asks for it. */
+export function factsOf(
+  { modifiedAt, metadata, checksum }: StoredS3Object,
+  headers: IncomingMessage['headers'],
+): Record<string, string> {
+  const saysChecksum = checksum !== undefined && headers['x-amz-checksum-mode'] === 'ENABLED';
+  return {
+    'last-modified': modifiedAt.toUTCString(),
+    ...metadata,
+    ...(saysChecksum ? { 'x-amz-checksum-sha256': checksum } : {}),
+  };
 }

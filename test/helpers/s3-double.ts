@@ -7,12 +7,15 @@ import {
   base64Of,
   bodyOf,
   checkDigests,
+  contentOf,
   etagOf,
+  factsOf,
   metadataOf,
   parse,
   type S3Request as Request,
   S3Refusal,
 } from './s3-double-requests';
+import { ArchiveStore } from './s3-double-archive';
 import type { OpenUpload, S3DoubleOptions, S3Fault, S3FaultRule, S3Operation, StoredS3Object } from './s3-double-types';
 import { listingOf } from './s3-double-listing';
 import { LockStore } from './s3-double-locks';
@@ -38,6 +41,7 @@ export class S3Double {
   readonly history = new VersionStore();
   /** Of what lies in a bucket with locks. */
   readonly locks: LockStore;
+  readonly archive = new ArchiveStore();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
   /** Of each request that arrived, in order. */
@@ -191,7 +195,7 @@ export class S3Double {
       case 'HeadObject':
         return this.getObject(request);
       case 'ListObjectsV2':
-        return { status: 200, body: listingOf(this.objects, request.query) };
+        return { status: 200, body: listingOf(this.objects, this.archive, request.query) };
       case 'DeleteObjects':
         return this.deleteObjects(request, fault);
       case 'CreateMultipartUpload':
@@ -209,6 +213,8 @@ export class S3Double {
         return this.copyObject(request);
       case 'UploadPartCopy':
         return this.copyPart(request);
+      case 'RestoreObject':
+        return this.archive.restore(request);
       case 'DeleteObject':
         return this.deleteObject(request);
       case 'ListObjectVersions':
@@ -258,23 +264,9 @@ export class S3Double {
     const etag = etagOf(object.bytes);
     if (headers['if-match'] !== undefined && headers['if-match'] !== etag)
       throw new S3Refusal(412, 'PreconditionFailed');
-    const facts: Record<string, string> = {
-      'last-modified': object.modifiedAt.toUTCString(),
-      etag,
-      ...object.metadata,
-    };
-    if (object.checksum !== undefined && headers['x-amz-checksum-mode'] === 'ENABLED')
-      facts['x-amz-checksum-sha256'] = object.checksum;
-    const { bytes } = object;
-    if (operation === 'HeadObject')
-      return { status: 200, headers: { ...facts, 'content-length': String(bytes.length) } };
-    const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '');
-    if (!range) return { status: 200, headers: facts, body: bytes };
-    const first = Number(range[1]);
-    const part = bytes.subarray(first, Number(range[2]) + 1);
-    if (part.length === 0) throw new S3Refusal(416, 'InvalidRange', { 'content-range': `bytes */${bytes.length}` });
-    const contentRange = `bytes ${first}-${first + part.length - 1}/${bytes.length}`;
-    return { status: 206, headers: { ...facts, 'content-range': contentRange }, body: part };
+    if (operation === 'GetObject') this.archive.checkReadable(key);
+    const facts = { ...factsOf(object, headers), etag, ...this.archive.headersOf(key) };
+    return contentOf(object.bytes, facts, { operation, headers });
   }
 
   private deleteObjects({ body, headers }: Request, fault: S3Fault | undefined): Answer {
@@ -318,6 +310,7 @@ export class S3Double {
     const key = segments.map(decodeURIComponent).join('/');
     const bytes = versionId === undefined ? this.objects.get(key)?.bytes : this.history.find(key, versionId)?.bytes;
     if (!bytes) throw new S3Refusal(404, 'NoSuchKey');
+    this.archive.checkReadable(key);
     const wanted = headers['x-amz-copy-source-if-match'];
     if (wanted !== undefined && wanted !== etagOf(bytes)) throw new S3Refusal(412, 'PreconditionFailed');
     return bytes;

@@ -12,6 +12,7 @@ export type S3Operation =
   | 'CopyObject'
   | 'UploadPartCopy'
   | 'DeleteObject'
+  | 'RestoreObject'
   | 'ListObjectVersions'
   | 'GetBucketVersioning'
   | 'GetObjectLockConfiguration'

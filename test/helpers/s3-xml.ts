@@ -12,15 +12,22 @@ export function errorXml(code: string, key: string): string {
 
 /** Keys are URL-encoded, as `encoding-type=url` asks for. */
 export function listXml(
-  objects: readonly { readonly key: string; readonly size: number; readonly modifiedAt: Date; readonly etag: string }[],
+  objects: readonly {
+    readonly key: string;
+    readonly bytes: Buffer;
+    readonly modifiedAt: Date;
+    readonly etag: string;
+    readonly storageClass: string | undefined;
+  }[],
   continuation: string | undefined,
 ): string {
-  const contents = objects.map(({ etag, key, modifiedAt, size }) =>
+  const contents = objects.map(({ bytes, etag, key, modifiedAt, storageClass = 'STANDARD' }) =>
     element(
       'Contents',
       element('Key', urlEncoded(key)) +
         element('ETag', escaped(etag)) +
-        element('Size', String(size)) +
+        element('Size', String(bytes.length)) +
+        element('StorageClass', storageClass) +
         element('LastModified', modifiedAt.toISOString()),
     ),
   );

@@ -29,14 +29,14 @@ describe('the command line', () => {
     expect(parse('list')).toEqual({ command: 'list', options: COMMON });
     expect(parse('verify')).toEqual({
       command: 'verify',
-      options: { ...COMMON, recoveryPoint: 'latest', level: 'quick' },
+      options: { ...COMMON, recoveryPoint: 'latest', level: 'quick', maxLag: '1h', thawFor: '7d' },
     });
     expect(parse('prune')).toEqual({ command: 'prune', options: { ...COMMON, dryRun: false, allow: [] } });
     const cluster = { inCluster: false, coordinate: false, clearWal: false };
     const flags = { dryRun: false, replace: false, tenant: [], block: [], allow: [], ...cluster };
     expect(parse('restore')).toEqual({
       command: 'restore',
-      options: { ...COMMON, recoveryPoint: 'latest', scope: 'all', ...flags },
+      options: { ...COMMON, recoveryPoint: 'latest', scope: 'all', thawFor: '7d', ...flags },
     });
   });
 

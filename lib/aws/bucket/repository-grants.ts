@@ -2,7 +2,13 @@ import * as iam from '@pulumi/aws/iam';
 import * as pulumi from '@pulumi/pulumi';
 import { STORAGE_CALLERS, type StorageCaller } from '../../contract/storage-rights';
 import { TEMPO_BUCKET_COMMANDS, type TempoBucketCommand } from '../../contract/tempo-bucket-rights';
-import { commandPolicy, type GrantedRepository, LONGEST_INLINE_POLICY } from '../bucket-grants';
+import {
+  canThaw,
+  commandPolicy,
+  type ExtraRights,
+  type GrantedRepository,
+  LONGEST_INLINE_POLICY,
+} from '../bucket-grants';
 import { refuse } from '../private/validated-input';
 import { tempoBucketPolicy } from './tempo-bucket-policy';
 
@@ -25,9 +31,18 @@ export interface GrantableRepository {
 }
 
 /** The policy of an identity that runs the command, as JSON. */
-export function policyOf(command: StorageCaller, repository: GrantableRepository): pulumi.Output<string> {
+export function policyOf(
+  command: StorageCaller,
+  repository: GrantableRepository,
+  extra: ExtraRights = {},
+): pulumi.Output<string> {
   if (!STORAGE_CALLERS.includes(command))
     refuse('command', `must be a command that works on a repository (${STORAGE_CALLERS.join(', ')}), got '${command}'`);
+  if (extra.thaw && !canThaw(command))
+    refuse(
+      'thaw',
+      `must be left out for a command without --thaw, got it for '${command}'; 'verify' and 'restore' have it`,
+    );
   const { bucketArn, prefix, keyArn, locked } = repository;
   return pulumi.all([bucketArn, keyArn]).apply(([arn, key]) => {
     const granted: GrantedRepository = {
@@ -36,7 +51,7 @@ export function policyOf(command: StorageCaller, repository: GrantableRepository
       locked,
       ...(key === undefined ? {} : { keyArn: key }),
     };
-    return inlinePolicy(JSON.stringify(commandPolicy(command, granted)));
+    return inlinePolicy(JSON.stringify(commandPolicy(command, granted, extra)));
   });
 }
 

@@ -1,60 +1,11 @@
 import { ExitCode } from '../exit-codes';
-import { type OptionDefinition, type PositionalDefinition, type ValuesOf } from './option-definition';
+import { type CommandDefinition, type PositionalsOf } from './command-definition';
+import { type OptionDefinition, type ValuesOf } from './option-definition';
 import { SCOPES } from '../plan/rule';
+import { COMMON_OPTIONS, DRY_RUN, THAW } from './shared-options';
 
-/** A command of the runner, as data. */
-export interface CommandDefinition {
-  /** As it is typed. */
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
-  /** Arguments without a name, in order; all are required. */
-  readonly positionals: readonly PositionalDefinition[];
-  /** Options of its own, before the common ones. */
-  readonly options: readonly OptionDefinition[];
-  /** A useful call. */
-  readonly example: string;
-  /** How it can end. */
-  readonly exitCodes: readonly ExitCode[];
-}
-
-/** Options that every command has. */
-export const COMMON_OPTIONS = [
-  {
-    name: 'config',
-    type: 'string',
-    value: 'FILE',
-    description: 'configuration file; else ./tempo-backup.yaml, then /etc/tempo-backup/config.yaml',
-  },
-  {
-    name: 'repository',
-    type: 'string',
-    value: 'URL',
-    description: 'repository, in place of the one in the configuration',
-  },
-  {
-    name: 'output',
-    type: 'string',
-    choices: ['text', 'json'],
-    default: 'text',
-    description: 'form of the result on standard output',
-  },
-  {
-    name: 'log-format',
-    type: 'string',
-    choices: ['text', 'json'],
-    description: 'form of the log on standard error; else text on a terminal, json elsewhere',
-  },
-  {
-    name: 'log-level',
-    type: 'string',
-    choices: ['debug', 'info', 'warn', 'error'],
-    default: 'info',
-    description: 'least level that is logged',
-  },
-] as const satisfies readonly OptionDefinition[];
-
-const DRY_RUN = { name: 'dry-run', type: 'boolean', description: 'say what would be done and do nothing' } as const;
+export type { CommandDefinition } from './command-definition';
+export { COMMON_OPTIONS } from './shared-options';
 
 const {
   DONE,
@@ -66,6 +17,7 @@ const {
   OBJECTIVE_MISSED,
   SOURCE_REGRESSED,
   REFUSED,
+  THAWING,
   INTERRUPTED,
 } = ExitCode;
 
@@ -106,6 +58,7 @@ const backup = {
     OBJECTIVE_MISSED,
     SOURCE_REGRESSED,
     REFUSED,
+    THAWING,
     INTERRUPTED,
   ],
 } as const satisfies CommandDefinition;
@@ -116,7 +69,7 @@ const list = {
   positionals: [],
   options: [],
   example: 'tempo-backup list --output json',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const show = {
@@ -133,7 +86,7 @@ const show = {
     },
   ],
   example: 'tempo-backup show latest',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const verify = {
@@ -163,9 +116,34 @@ const verify = {
       format: 'size',
       description: 'read no more than this, such as 10GiB; the next run goes on',
     },
+    {
+      name: 'replica',
+      type: 'string',
+      value: 'URL',
+      description: 'also say how far a replica of the repository lags behind, and what is missing there',
+    },
+    {
+      name: 'max-lag',
+      type: 'string',
+      value: 'DURATION',
+      format: 'duration',
+      default: '1h',
+      description: 'with --replica: how long a recovery point may wait until it is whole there; else exit code 13',
+    },
+    ...THAW,
   ],
   example: 'tempo-backup verify --recovery-point all --level full --max-bytes 10GiB',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, INTERRUPTED],
+  exitCodes: [
+    DONE,
+    FAILED,
+    CONFIGURATION,
+    REPOSITORY_MISSING,
+    INTEGRITY,
+    OBJECTIVE_MISSED,
+    REFUSED,
+    THAWING,
+    INTERRUPTED,
+  ],
 } as const satisfies CommandDefinition;
 
 const restore = {
@@ -270,9 +248,10 @@ const restore = {
       ],
       description: 'lift a guard, by the name that its refusal gives',
     },
+    ...THAW,
   ],
   example: 'tempo-backup restore --recovery-point latest --target /tmp/check --dry-run',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const prune = {
@@ -289,7 +268,7 @@ const prune = {
     },
   ],
   example: 'tempo-backup prune --dry-run',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const snapshot = {
@@ -382,7 +361,7 @@ const replicate = {
     DRY_RUN,
   ],
   example: 'tempo-backup replicate --to file:///mnt/offsite',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 /** All commands, in the order of `--help`. */
@@ -397,15 +376,7 @@ export type CommonOptions = ValuesOf<typeof COMMON_OPTIONS>;
 /** Options of one command, the common ones and its positionals included. */
 export type OptionsOf<C extends CommandName> = CommonOptions &
   ValuesOf<(typeof COMMANDS)[C]['options']> &
-  PositionalsOf<C>;
-
-type PositionalsOf<C extends CommandName> = {
-  readonly [P in (typeof COMMANDS)[C]['positionals'][number] as P['name']]: P extends {
-    choices: readonly (infer Choice)[];
-  }
-    ? Choice
-    : string;
-};
+  PositionalsOf<(typeof COMMANDS)[C]>;
 
 export type BackupOptions = OptionsOf<'backup'>;
 export type ListOptions = OptionsOf<'list'>;

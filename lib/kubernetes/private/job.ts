@@ -10,6 +10,7 @@ const FINAL_EXIT_CODES: readonly ExitCode[] = [
   ExitCode.OBJECTIVE_MISSED,
   ExitCode.SOURCE_REGRESSED,
   ExitCode.REFUSED,
+  ExitCode.THAWING,
 ];
 
 /** A run as a Job: tried three times, unless its exit code says that trying again can't help. */

@@ -88,6 +88,7 @@ function unmoved(
     blocks: { total: blocks.reduce((sum, tenant) => sum + tenant.blocks, 0), restored: 0, skipped: 0, failed: [] },
     wal: { blocks: wal.length, pages },
     bytes: { total: bytesOf({ ...manifest, tenants: [...blocks], wal: [...wal], config: [] }), written: 0, read: 0 },
+    archived: { objects: 0, bytes: 0, thawing: 0, thawed: 0 },
     movedAside: [],
     leftovers: [],
     freeBytes: 0,

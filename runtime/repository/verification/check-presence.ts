@@ -6,6 +6,6 @@ import { ContentsReader, type PointProblem } from './point-contents';
 export async function checkPresence(repository: Repository, id: string, signal: AbortSignal): Promise<PointProblem[]> {
   const reader = new ContentsReader(repository);
   const points = await reader.read([id], signal);
-  const missing = await findMissing(repository.storage, reader.units.values(), signal);
+  const missing = await findMissing(repository.storage, reader.units.values(), { signal });
   return [...points.flatMap(({ problems }) => problems), ...missing.values()];
 }

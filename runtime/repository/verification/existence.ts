@@ -7,6 +7,16 @@ import type { PointProblem, Unit } from './point-contents';
 const LISTS_AT_ONCE = 4;
 const HEADS_AT_ONCE = 16;
 
+export interface ExistenceOptions {
+  readonly signal?: AbortSignal;
+  /** Whether configuration and indexes are listed, too, as suits many of them. @default false: they are looked up one by one */
+  readonly listsAll?: boolean;
+  /** Is told of each file that is absent, or has another size. */
+  readonly onMissing?: (unit: string, file: Pick<ObjectReference, 'key' | 'size'>) => void;
+  /** Is told of what must be thawed before it can be read. */
+  readonly onArchived?: (object: StoredObject) => void;
+}
+
 /**
  * Looks whether every object is there with its size, without reading any: tenants' blocks and the WAL by listing, the few others one by one.
  *
@@ -15,9 +25,10 @@ const HEADS_AT_ONCE = 16;
 export async function findMissing(
   storage: Storage,
   units: Iterable<Unit>,
-  signal?: AbortSignal,
+  options: ExistenceOptions = {},
 ): Promise<Map<string, PointProblem>> {
-  const search = new Search();
+  const { signal } = options;
+  const search = new Search(options);
   for (const unit of units) for (const file of unit.files) search.expect(unit.id, file);
   const list = async ([prefix, group]: [string, Group]): Promise<void> => {
     for await (const object of storage.list(prefix)) {
@@ -47,6 +58,8 @@ class Search {
   readonly listed = new Map<string, Group>();
   readonly single: Group = new Map();
 
+  constructor(private readonly options: ExistenceOptions) {}
+
   expect(unit: string, { key, size }: ObjectReference): void {
     const group = this.groupOf(key);
     const others = group.get(key);
@@ -54,9 +67,11 @@ class Search {
     else group.set(key, [{ unit, size }]);
   }
 
-  found(group: Group, { key, size }: StoredObject): void {
+  found(group: Group, object: StoredObject): void {
+    const { key, size } = object;
     const unmet = group.get(key)?.filter((expected) => expected.size !== size);
     if (!unmet) return;
+    if (object.archiveClass !== undefined) this.options.onArchived?.(object);
     for (const expected of unmet) expected.found = size;
     if (unmet.length === 0) group.delete(key);
     else group.set(key, unmet);
@@ -67,6 +82,7 @@ class Search {
     for (const group of [this.single, ...this.listed.values()]) {
       for (const [key, unmet] of group) {
         for (const { unit, size, found } of unmet) {
+          this.options.onMissing?.(unit, { key, size });
           problems.set(unit, {
             key,
             reason: found === undefined ? 'it is missing' : `it has ${found} bytes instead of ${size}`,
@@ -78,7 +94,7 @@ class Search {
   }
 
   private groupOf(key: string): Group {
-    const prefix = listedPrefix(key);
+    const prefix = listedPrefix(key, this.options.listsAll ?? false);
     if (prefix === undefined) return this.single;
     const group = this.listed.get(prefix) ?? new Map<string, Expectation[]>();
     this.listed.set(prefix, group);
@@ -86,7 +102,8 @@ class Search {
   }
 }
 
-function listedPrefix(key: string): string | undefined {
+function listedPrefix(key: string, listsAll: boolean): string | undefined {
   if (key.startsWith(WAL_PREFIX)) return WAL_PREFIX;
-  return key.startsWith(BLOCKS_PREFIX) ? key.slice(0, key.indexOf('/', BLOCKS_PREFIX.length) + 1) : undefined;
+  if (key.startsWith(BLOCKS_PREFIX)) return key.slice(0, key.indexOf('/', BLOCKS_PREFIX.length) + 1);
+  return listsAll ? key.slice(0, key.indexOf('/') + 1) : undefined;
 }

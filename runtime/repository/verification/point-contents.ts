@@ -28,6 +28,8 @@ export interface PointContents {
   readonly suspect: boolean;
   /** IDs of units, one list for each index and one for the rest: points share the lists of shared indexes. */
   readonly units: readonly (readonly string[])[];
+  /** The indexes that it names. */
+  readonly indexes: readonly ObjectReference[];
   /** Its own documents that couldn't be read. */
   readonly problems: readonly PointProblem[];
 }
@@ -52,12 +54,13 @@ export class ContentsReader {
 
   private async readPoint(id: string): Promise<PointContents> {
     const manifest = await orProblem(`points/${id}.json`, () => this.repository.manifest(id));
-    if ('reason' in manifest) return { id, suspect: false, units: [], problems: [manifest] };
+    if ('reason' in manifest) return { id, suspect: false, units: [], indexes: [], problems: [manifest] };
     const indexes = await Promise.all(manifest.tenants.map((summary) => this.readIndex(summary)));
     return {
       id,
       suspect: manifest.suspect.length > 0,
       units: [...indexes.filter(isList), this.ownUnits(manifest)],
+      indexes: manifest.tenants.map(({ index }) => index),
       problems: indexes.flatMap((index) => (isList(index) ? [] : index)),
     };
   }

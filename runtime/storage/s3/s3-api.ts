@@ -47,6 +47,8 @@ export interface S3ObjectFacts {
   readonly sha256?: string;
   /** ETag of what the server copied it from. */
   readonly copiedFrom?: string;
+  /** See `StoredObject.archiveClass`. */
+  readonly archiveClass?: string;
 }
 
 /** An object as a listing, or a read of it, shows it. */

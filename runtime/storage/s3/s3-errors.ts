@@ -1,4 +1,4 @@
-import { RepositoryMissingError, type RunnerError, StorageError, UsageError } from '../../errors';
+import { ArchivedError, RepositoryMissingError, type RunnerError, StorageError, UsageError } from '../../errors';
 import { isDiskFull, isUnreachable, type S3Failure, S3RequestError } from './s3-failure';
 import type { S3Location } from './s3-url';
 
@@ -94,8 +94,10 @@ function credentialError(failure: S3Failure, context: S3ErrorContext): RunnerErr
 /** It comes with 403, but rights wouldn't help. */
 function archiveError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {
   if (failure.code !== 'InvalidObjectState') return undefined;
-  const advice = 'have the server thaw it (RestoreObject), which takes minutes to days, then run it again';
-  return storageError(failure, context, 'it is in an archive class and must be thawed before it is read', advice);
+  const advice =
+    "have the server thaw it, which takes minutes to days ('verify' and 'restore' request it with --thaw), then run it again";
+  const cause = 'it is in an archive class and must be thawed before it is read';
+  return new ArchivedError(line(context, cause, advice), evidence(failure, context));
 }
 
 function bucketError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {

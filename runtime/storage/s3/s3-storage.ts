@@ -6,6 +6,7 @@ import type { S3Api, S3BodyFacts, S3BucketApi, S3DeleteFailure, S3Page, S3RangeR
 import { receive } from './s3-body';
 import type { S3Clock } from './s3-clock';
 import { openLocks, type S3LockApi } from './locks/s3-locks';
+import { S3Archive, type S3ArchiveApi } from './archive/s3-archive';
 import { S3Copier } from './s3-copy';
 import { explainS3Error } from './s3-errors';
 import { isAbsent, isAlreadyThere, isPastEnd, mayHaveCommitted, s3FailureOf } from './s3-failure';
@@ -13,6 +14,7 @@ import { putInParts } from './s3-multipart';
 import type { S3Requests } from './s3-requests';
 import { type S3Location, serverOf } from './s3-url';
 import {
+  type Archive,
   type ByteSource,
   type LocatedObject,
   type ObjectLocks,
@@ -33,6 +35,7 @@ export interface S3StorageParts {
   readonly api: S3Api;
   readonly bucketApi: S3BucketApi;
   readonly lockApi: S3LockApi;
+  readonly archiveApi: S3ArchiveApi;
   readonly largestCopy?: number;
   readonly requests: S3Requests;
   readonly clock: S3Clock;
@@ -45,6 +48,7 @@ export interface S3StorageParts {
 export class S3Storage implements Storage {
   readonly url: string;
   readonly isServer = true;
+  readonly archive: Archive;
   private readonly api: S3Api;
   private readonly copier: S3Copier;
 
@@ -52,6 +56,10 @@ export class S3Storage implements Storage {
     this.url = parts.location.url;
     this.api = parts.api;
     this.copier = new S3Copier({ ...parts, server: serverOf(parts.location) });
+    this.archive = new S3Archive(parts.archiveApi, parts.requests, {
+      fullKey: (key) => this.fullKey(key),
+      explained: (action, work) => this.explained(action, work),
+    });
   }
 
   get requests(): Readonly<RequestCounts> {

@@ -12,11 +12,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { ObjectVersion } from '../bucket';
+import { archiveClassIn } from './archive/archive-calls';
 import { copySource, decoded, required, SOURCE_ETAG_METADATA } from './s3-bucket-calls';
 import type { S3Body, S3Upload } from './s3-api';
 import type { S3VersionApi, S3VersionMarker } from './s3-versions';
-
-const ARCHIVES = ['GLACIER', 'DEEP_ARCHIVE'];
 
 /** Looking at versions, copying them and putting delete markers, with the AWS SDK. A version ID goes into no deletion. */
 export class SdkVersionApi implements S3VersionApi {
@@ -122,10 +121,9 @@ function factsOf({ Key, VersionId, LastModified, IsLatest }: SdkVersion): Omit<O
 }
 
 function contentOf({ ETag, Size, StorageClass }: SdkVersion): ObjectVersion['content'] {
-  const archived = StorageClass !== undefined && ARCHIVES.includes(StorageClass);
   return {
     etag: required(ETag, 'ETag'),
     size: required(Size, 'Size'),
-    ...(archived ? { archiveClass: StorageClass } : {}),
+    ...archiveClassIn(StorageClass),
   };
 }

@@ -33,6 +33,12 @@ export function bytesOf(folder: PlannedFolder): number {
   return folder.files.reduce((sum, { reference }) => sum + reference.size, meta);
 }
 
+/** What of the repository it is made of. */
+export function referencesOf({ files, meta }: PlannedFolder): ObjectReference[] {
+  const references = files.map(({ reference }) => reference);
+  return typeof meta === 'string' ? references : [...references, meta];
+}
+
 /**
  * The bytes of meta.json to write. A digest only says that they are what was stored: a block that isn't what its meta.json says would make
  * every query fail, so it isn't let through.

@@ -196,6 +196,15 @@ describe('a grant', () => {
     expect(text).not.toContain('arn:aws:s3:::tempo-backups-0a1b2c3');
   });
 
+  it('permits thaws where asked to, and throws for a command that requests none', async () => {
+    const { made } = await make();
+    const engine = await RecordingEngine.run(() => {
+      new BackupBucket('tempo-backups', { plan }).grant('restore', ROLE, { suffix: 'thaw', thaw: true });
+    });
+    expect(engine.find('tempo-backups-restore-thaw', 'RolePolicy').inputs['policy']).toContain('s3:RestoreObject');
+    expect(() => made.policyFor('backup', { thaw: true })).toThrow(/must be left out .* got it for 'backup'/);
+  });
+
   it('throws for a replica that there is none of, and for a command without a repository', async () => {
     const { made } = await make();
     expect(() => made.grantOnReplica('restore', ROLE)).toThrow('must be set to grant rights on a replica, got none');

@@ -5,6 +5,8 @@ const bucketArn = 'arn:aws:s3:::acme';
 const keyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
 const find = (statements: readonly { Sid: string }[], sid: string) => statements.find(({ Sid }) => Sid === sid);
 
+const LISTED = ['points/*', 'verifications/*', 'blocks/*', 'rewritten/*', 'wal/*'].map((key) => `prod/${key}`);
+
 describe('the policy of a command', () => {
   it('permits a restore to read below its prefix, and nothing else', () => {
     expect(commandPolicy('restore', { bucketArn, prefix: 'prod/', keyArn }).Statement).toEqual([
@@ -13,7 +15,7 @@ describe('the policy of a command', () => {
         Effect: 'Allow',
         Action: ['s3:ListBucket'],
         Resource: bucketArn,
-        Condition: { StringLike: { 's3:prefix': ['prod/points/*', 'prod/verifications/*'] } },
+        Condition: { StringLike: { 's3:prefix': LISTED } },
       },
       {
         Sid: 'LearnThatObjectsAreAbsent',
@@ -45,6 +47,18 @@ describe('the policy of a command', () => {
         Resource: `${bucketArn}/*`,
       },
     ]);
+  });
+
+  it('permits to request thaws only where that is granted, and then to list what names the data', () => {
+    const repository = { bucketArn, prefix: 'prod/' };
+    const plain = commandPolicy('restore', repository).Statement;
+    expect(JSON.stringify(plain)).not.toContain('RestoreObject');
+    const { Statement } = commandPolicy('restore', repository, { thaw: true });
+    expect(Statement.filter((statement) => !plain.some(({ Sid }) => Sid === statement.Sid))).toMatchObject([
+      { Sid: 'ListDocuments', Condition: { StringLike: { 's3:prefix': ['prod/indexes/*'] } } },
+      { Sid: 'Thaw', Effect: 'Allow', Action: ['s3:RestoreObject'] },
+    ]);
+    expect(find(Statement, 'Thaw')).toMatchObject({ Resource: plain.find(({ Sid }) => Sid === 'Get')?.Resource });
   });
 
   it('permits a backup to write, with the key, and never to delete', () => {

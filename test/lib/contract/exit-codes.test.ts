@@ -12,6 +12,7 @@ describe('exit codes', () => {
       OBJECTIVE_MISSED: 13,
       SOURCE_REGRESSED: 14,
       REFUSED: 15,
+      THAWING: 16,
       INTERRUPTED: 143,
     });
   });

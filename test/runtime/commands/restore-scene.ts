@@ -215,6 +215,7 @@ export const DEFAULTS: RestoreOptions = {
   coordinate: false,
   clearWal: false,
   replace: false,
+  thawFor: '7d',
   allow: [],
   output: 'text',
   logLevel: 'info',

@@ -36,6 +36,7 @@ const result: RestoreResult = {
   freeBytes: 1,
   owner: '1:1',
   gates: [],
+  archived: { objects: 0, bytes: 0, thawing: 0, thawed: 0 },
   cluster,
   requests: {},
   seconds: { total: 640 },

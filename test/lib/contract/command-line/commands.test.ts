@@ -39,7 +39,7 @@ describe('the commands', () => {
       backup: ['scope', 'rule', 'pin', 'allow'],
       list: [],
       show: ['config-diff'],
-      verify: ['recovery-point', 'level', 'max-bytes'],
+      verify: ['recovery-point', 'level', 'max-bytes', 'replica', 'max-lag', 'thaw', 'thaw-for'],
       restore: [
         'recovery-point',
         'target',
@@ -57,6 +57,8 @@ describe('the commands', () => {
         'replace',
         'tempo-version',
         'allow',
+        'thaw',
+        'thaw-for',
       ],
       prune: ['dry-run', 'allow'],
       snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run', 'allow'],

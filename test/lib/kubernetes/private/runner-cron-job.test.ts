@@ -27,7 +27,10 @@ describe.each(synthesized.names('CronJob'))('the CronJob %s', (name) => {
     expect(job?.backoffLimit).toBe(2);
     expect(job?.podFailurePolicy?.rules).toEqual([
       { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-      { action: 'FailJob', onExitCodes: { containerName: 'runner', operator: 'In', values: [2, 10, 12, 13, 14, 15] } },
+      {
+        action: 'FailJob',
+        onExitCodes: { containerName: 'runner', operator: 'In', values: [2, 10, 12, 13, 14, 15, 16] },
+      },
     ]);
     expect(spec.jobTemplate.spec?.template.spec?.containers.map((container) => container.name)).toEqual(['runner']);
   });

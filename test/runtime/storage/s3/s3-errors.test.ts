@@ -33,7 +33,7 @@ describe('explainS3Error', () => {
     [Object.assign(new Error('x'), { name: 'CredentialsProviderError' }), 2, 'no credentials found'],
     [
       answered('InvalidObjectState', 403),
-      1,
+      16,
       'in an archive class and must be thawed before it is read; have the server thaw it',
     ],
     [answered('NoSuchBucket', 404), 10, 'the bucket does not exist'],
