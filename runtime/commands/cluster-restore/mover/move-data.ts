@@ -52,7 +52,7 @@ export async function stopMoving(run: CoordinatedRun, session: Session): Promise
 }
 
 async function moverArguments(run: CoordinatedRun, recoveryPoint: string): Promise<string[]> {
-  const { tenant, allow, clearWal, tempoVersion, logLevel } = run.options;
+  const { tenant, allow, clearWal, tempoVersion, logLevel, thaw, thawFor } = run.options;
   const scope = partsOf(run.options).data ?? 'all';
   const options = {
     recoveryPoint,
@@ -62,6 +62,7 @@ async function moverArguments(run: CoordinatedRun, recoveryPoint: string): Promi
     clearWal,
     logLevel,
     ...(tempoVersion ? { tempoVersion } : {}),
+    ...(thaw ? { thaw, thawFor } : {}),
   };
   // A bucket has no place to move things aside to: what it lacks is added.
   const isOnDisk = run.context.config.tempo.storage.backend === 'local';

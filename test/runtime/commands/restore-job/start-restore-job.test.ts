@@ -102,6 +102,7 @@ describe('a restore that is started from outside', () => {
       '--coordinate',
       '--allow=owner',
       '--allow=retention',
+      '--thaw-for=7d',
       '--output=json',
       '--log-format=json',
       '--log-level=info',
