@@ -7,11 +7,16 @@ export class RunnerError extends Error {
   constructor(
     message: string,
     readonly exitCode: ExitCode,
-    readonly evidence: Evidence = {},
+    public evidence: Evidence = {},
     options?: ErrorOptions,
   ) {
     super(message, options);
     this.name = new.target.name;
+  }
+
+  /** Adds what is known where the error passes. */
+  addEvidence(evidence: Evidence): void {
+    this.evidence = { ...this.evidence, ...evidence };
   }
 }
 

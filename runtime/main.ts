@@ -1,5 +1,6 @@
 import { ExitCode } from '../lib/contract/exit-codes';
 import { run } from './run';
+import { TERMINATION_LOG } from './termination-message';
 
 /** A pod's grace period may be short; what is cut off here is what a crash would cut off, and every command bears that. */
 const STOPS_WITHIN_MS = 4000;
@@ -16,6 +17,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 void run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
+  ...(process.env.KUBERNETES_SERVICE_HOST ? { terminationLog: TERMINATION_LOG } : {}),
   onSignal: (signal, listener) =>
     process.once(signal, () => {
       listener();

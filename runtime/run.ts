@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { CommandCall, CommandName } from '../lib/contract/command-line/commands';
+import type { CommandCall, CommandName, RestoreOptions } from '../lib/contract/command-line/commands';
 import { ExitCode } from '../lib/contract/exit-codes';
 import type { CommandResults } from '../lib/contract/results';
 import { formatSize } from '../lib/contract/values/size';
@@ -7,6 +7,7 @@ import type { ClusterApi } from './cluster/cluster-api';
 import { type OpenCluster, openCluster } from './cluster/open-cluster';
 import { parseCommand } from './command-line';
 import { backup } from './commands/backup';
+import { type StartContext, startRestoreJob } from './commands/restore-job/start-restore-job';
 import type { CommandContext, Outcome } from './commands/context';
 import { list } from './commands/list';
 import { refuseNesting } from './commands/nesting';
@@ -24,6 +25,7 @@ import { createLog, type Log, type LogFormat } from './log';
 import { NO_PROGRESS, type Progress, terminalProgress } from './progress';
 import { Repository } from './repository/repository';
 import { openBucket, openStorage, openVersions } from './storage/open-storage';
+import { leaveTerminationMessage } from './termination-message';
 import { render } from './text/render';
 import { RUNNER_VERSION } from './version';
 
@@ -38,6 +40,8 @@ export interface Surroundings {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly onSignal: (signal: 'SIGTERM' | 'SIGINT', listener: () => void) => unknown;
+  /** File for the last words of a container. @default - this is no pod */
+  readonly terminationLog?: string;
   /** @default - as KUBECONFIG or the pod's ServiceAccount says */
   readonly openCluster?: OpenCluster;
 }
@@ -45,7 +49,7 @@ export interface Surroundings {
 /** A command that came to an end, whatever its result. */
 interface Completed {
   readonly exitCode: ExitCode;
-  readonly json: () => string;
+  readonly result: object;
   readonly text: () => string;
 }
 
@@ -64,8 +68,9 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
       asJson: parsed.options.output === 'json',
       logFormat: logFormat(parsed.options.logFormat, surroundings.stderr),
     };
-    const { exitCode, json, text } = await execute(parsed, surroundings);
-    stdout.write(`${reporting.asJson ? json() : text()}\n`);
+    const { exitCode, result, text } = await execute(parsed, surroundings);
+    stdout.write(`${reporting.asJson ? JSON.stringify(result) : text()}\n`);
+    await leaveLastWords({ exitCode, result }, surroundings);
     return exitCode;
   } catch (error) {
     return report(error, reporting, surroundings);
@@ -81,6 +86,8 @@ async function execute(call: CommandCall, surroundings: Surroundings): Promise<C
   });
   const { config } = await loadConfiguration(options.config, options.repository);
   const signal = abortSignal(surroundings, log);
+  if (call.command === 'restore' && call.options.inCluster)
+    return startInCluster(call.options, { config, log, signal, surroundings });
   const progress =
     options.output === 'text' && surroundings.stderr.isTTY
       ? terminalProgress(surroundings.stderr, formatSize)
@@ -126,11 +133,29 @@ async function interruptible(
   try {
     return await work();
   } catch (error) {
-    throw run.signal.aborted
+    throw run.signal.aborted && !saysWhatIsLeft(error, run.signal)
       ? new InterruptedError(`${run.command}: interrupted; run it again, it goes on from here`)
       : error;
   } finally {
     run.progress.end();
+  }
+}
+
+/** Whether the interrupted command has something of its own to say, beyond that it was interrupted. */
+function saysWhatIsLeft(error: unknown, { reason }: AbortSignal): boolean {
+  return error instanceof InterruptedError && error !== reason;
+}
+
+/** The repository stays closed: only the cluster may be able to reach it. */
+async function startInCluster(
+  options: RestoreOptions,
+  { surroundings, ...context }: Omit<StartContext, 'cluster'> & { readonly surroundings: Surroundings },
+): Promise<Completed> {
+  const cluster = clusterOnce(surroundings, context.signal);
+  try {
+    return completed('restore', await startRestoreJob({ ...context, cluster: cluster.open }, options));
+  } finally {
+    await cluster.close();
   }
 }
 
@@ -179,7 +204,7 @@ function completed<C extends keyof CommandResults>(
   command: C,
   { result, exitCode }: Outcome<CommandResults[C]>,
 ): Completed {
-  return { exitCode, json: () => JSON.stringify(result), text: () => render(command, result, new Date()) };
+  return { exitCode, result, text: () => render(command, result, new Date()) };
 }
 
 function abortSignal({ onSignal }: Surroundings, log: Log): AbortSignal {
@@ -210,7 +235,12 @@ interface Reporting {
 }
 
 /** Says what went wrong in a line; machines get it on standard output too. */
-function report(error: unknown, { asJson, logFormat: format }: Reporting, { stdout, stderr }: Surroundings): ExitCode {
+async function report(
+  error: unknown,
+  { asJson, logFormat: format }: Reporting,
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { stdout, stderr } = surroundings;
   const exitCode = error instanceof RunnerError ? error.exitCode : ExitCode.FAILED;
   const message = error instanceof Error ? error.message : String(error);
   const expected = error instanceof RunnerError;
@@ -222,10 +252,13 @@ function report(error: unknown, { asJson, logFormat: format }: Reporting, { stdo
   if (!expected && error instanceof Error) {
     stderr.write(`${error.stack ?? ''}\nthis is a bug in tempo-backup; please report it with the lines above\n`);
   }
-  if (asJson) {
-    const lift = error instanceof RefusedError ? error.lift : undefined;
-    const evidence = expected ? error.evidence : undefined;
-    stdout.write(`${JSON.stringify({ error: { message, exitCode, lift, evidence } })}\n`);
-  }
+  const lift = error instanceof RefusedError ? error.lift : undefined;
+  const evidence = expected ? error.evidence : undefined;
+  if (asJson) stdout.write(`${JSON.stringify({ error: { message, exitCode, lift, evidence } })}\n`);
+  await leaveLastWords({ exitCode, error: { message, lift, evidence } }, surroundings);
   return exitCode;
+}
+
+function leaveLastWords(message: object, { terminationLog, stderr }: Surroundings): Promise<void> {
+  return leaveTerminationMessage(terminationLog, message, (text) => stderr.write(`tempo-backup: ${text}\n`));
 }

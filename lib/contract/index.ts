@@ -2,6 +2,7 @@ export * from './command-line/commands';
 export * from './values/config-error';
 export * from './values/duration';
 export * from './values/duration-text';
+export * from './cluster-restore';
 export * from './encryption-config';
 export * from './exit-codes';
 export * from './kubernetes-config';

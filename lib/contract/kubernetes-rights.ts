@@ -69,10 +69,12 @@ function coordinates(config: KubernetesConfig): KubernetesRight[] {
     ...putsBack('configmaps', config.configMaps),
     ...putsBack('secrets', [...config.secrets, ROLLBACK_SECRET]),
     ...putsBack('services', config.services),
-    ...putsBack('persistentvolumeclaims', config.persistentVolumeClaims),
+    // A claim that is there stays as it is: almost nothing of it can be changed.
+    ...putsBack('persistentvolumeclaims', config.persistentVolumeClaims, ['get']),
     { group: 'autoscaling', resource: 'horizontalpodautoscalers', verbs: ['list'] },
     { group: 'batch', resource: 'cronjobs', verbs: ['get'], names: [restore.moverCronJob] },
-    { group: 'batch', resource: 'jobs', verbs: ['create', 'get', 'list'] },
+    // A mover that never started is deleted, or it would replace data beneath a Tempo that runs again.
+    { group: 'batch', resource: 'jobs', verbs: ['create', 'get', 'list', 'delete'] },
     { group: '', resource: 'pods', verbs: ['list'] },
     { group: '', resource: 'events', verbs: ['list'] },
   ];
@@ -81,10 +83,14 @@ function coordinates(config: KubernetesConfig): KubernetesRight[] {
 /** Where a restore keeps the configuration that it replaces, until Tempo is ready with the new one. */
 export const ROLLBACK_SECRET = 'tempo-restore-rollback';
 
-function putsBack(resource: string, names: readonly string[]): KubernetesRight[] {
+function putsBack(
+  resource: string,
+  names: readonly string[],
+  verbs: readonly KubernetesVerb[] = ['get', 'update'],
+): KubernetesRight[] {
   if (names.length === 0) return [];
   return [
-    { group: '', resource, verbs: ['get', 'update', 'patch'], names },
+    { group: '', resource, verbs, names },
     { group: '', resource, verbs: ['create'] },
   ];
 }

@@ -132,6 +132,8 @@ export const manifestSchema = z.object({
   source: z.object({
     /** The name that the configuration gives this Tempo. */
     name: z.string(),
+    /** Namespace of the cluster that it ran in. Absent in older points, and for a Tempo outside a cluster. */
+    namespace: z.string().optional(),
     /** Where blocks and WAL lay, relative to the folder that holds both: `traces` and `wal`, or `live-store/traces` in 3.0. */
     tracesPath: z.string(),
     walPath: z.string().nullable(),

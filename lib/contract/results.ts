@@ -1,3 +1,4 @@
+import { type ClusterRestore, type SampleTrace } from './cluster-restore';
 import { type Damage, type FlushOutcome } from './manifest';
 import { type Scope } from './plan/rule';
 import { type SnapshotResult } from './volume-snapshots/results';
@@ -259,6 +260,18 @@ export interface RestoreResult extends Receipt {
   readonly owner: string | null;
   /** Conditions that aren't met. */
   readonly gates: readonly RestoreGate[];
+  /**
+   * A few traces that were restored, which Tempo must find.
+   *
+   * @default - none could be read, or nothing was done
+   */
+  readonly sampleTraces?: readonly SampleTrace[];
+  /**
+   * What was done in the cluster.
+   *
+   * @default - the restore wasn't one in a cluster
+   */
+  readonly cluster?: ClusterRestore;
 }
 
 /** What `prune` did, or would do. */

@@ -143,6 +143,7 @@ function describeSource(config: RunnerConfig, { source, settings, version }: Kno
   const fromLayout = source.relativeWalPath?.endsWith('live-store/traces') ? '3.0' : null;
   return {
     name: config.tempo.name,
+    ...(config.kubernetes ? { namespace: config.kubernetes.namespace } : {}),
     tracesPath: source.tracesPath,
     walPath: source.relativeWalPath,
     tempoVersion: version ?? settings.version ?? fromLayout,

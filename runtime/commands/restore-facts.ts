@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import type { RestoreOptions } from '../../lib/contract/command-line/commands';
 import { parseDuration } from '../../lib/contract/values/duration';
-import type { Damage, Manifest } from '../../lib/contract/manifest';
+import type { ConfigFile, Damage, Manifest } from '../../lib/contract/manifest';
 import type { RunnerConfig } from '../../lib/contract/runner-config';
+import type { ClusterObject } from '../cluster/cluster-api';
+import { configMapTexts } from '../cluster/configuration/plain-values';
 import { UsageError } from '../errors';
 import { isDamage } from '../repository/repository';
 import { fetchObject } from '../repository/fetch';
 import type { GateInput, Owner, TargetFacts } from '../tempo/gates/gate-input';
 import { retentionForAll } from '../tempo/configuration/retention';
 import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../tempo/configuration/tempo-config';
+import { isTempoConfig } from '../tempo/configuration/find-tempo-config';
 import type { ConfigText } from '../tempo/configuration/tempo-config-text';
 import type { PlannedFolder } from '../tempo/target/target-folder';
 import {
@@ -153,22 +156,35 @@ async function readConfigFile({ log }: CommandContext, file: string): Promise<Co
   }
 }
 
+/** Configuration only serves to warn here: what can't be read of it must not keep the data from coming back. */
 async function storedConfigFiles(context: CommandContext, manifest: Manifest): Promise<ConfigText[]> {
   const texts: ConfigText[] = [];
-  for (const { name, kind, key, size, sha256 } of manifest.config) {
-    if (kind !== 'yaml') continue;
-    const bytes = Buffer.alloc(size);
-    const copy = (offset: number, part: Buffer) => Promise.resolve(void part.copy(bytes, offset));
+  for (const file of manifest.config) {
+    if (file.kind !== 'yaml' && file.object?.kind !== 'ConfigMap') continue;
     try {
-      await fetchObject(context.repository.storage, { key, size, sha256 }, copy, context.signal);
-      texts.push({ name: `${name} of the recovery point`, text: bytes.toString('utf8') });
+      const text = (await storedBytes(context, file)).toString('utf8');
+      const found = file.kind === 'yaml' ? [{ name: file.name, text }] : tempoConfigsIn(text);
+      // Alone, so that a broken one doesn't take the others with it.
+      found.forEach((each) => void readTempoConfig([each]));
+      texts.push(...found.map((each) => ({ ...each, name: `${each.name} of the recovery point` })));
     } catch (error) {
-      // Configuration only serves to warn here; it must not keep the data from coming back.
-      if (!isDamage(error)) throw error;
+      if (!isDamage(error) && !(error instanceof UsageError) && !(error instanceof SyntaxError)) throw error;
       context.log.warn(`can't read Tempo's configuration in the recovery point: ${error.message}`);
     }
   }
   return texts;
+}
+
+async function storedBytes(context: CommandContext, { key, size, sha256 }: ConfigFile): Promise<Buffer> {
+  const bytes = Buffer.alloc(size);
+  const copy = (offset: number, part: Buffer) => Promise.resolve(void part.copy(bytes, offset));
+  await fetchObject(context.repository.storage, { key, size, sha256 }, copy, context.signal);
+  return bytes;
+}
+
+/** Files in a ConfigMap that Tempo is configured by. */
+function tempoConfigsIn(json: string): ConfigText[] {
+  return configMapTexts(JSON.parse(json) as ClusterObject).filter(isTempoConfig);
 }
 
 /** A configuration tells the major version, the point the exact one of the Tempo that it was taken of. */

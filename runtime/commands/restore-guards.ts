@@ -8,7 +8,9 @@ import { checkIntoTenant, refuseEmptySelection, selectBlocks, type Selection } f
 import { selectTrace } from './restore-trace';
 
 /** What the options select of a point; throws when that is nothing, or more than one tenant's for another name. */
-export async function select(context: CommandContext, manifest: Manifest, options: RestoreOptions): Promise<Selection> {
+export async function select(context: CommandContext, manifest: Manifest, given: RestoreOptions): Promise<Selection> {
+  if (given.clearWal && given.scope === 'wal') return { blocks: [], wal: [], damaged: [] };
+  const options: RestoreOptions = given.clearWal ? { ...given, scope: 'data' } : given;
   const selection = await selectBlocks(context.repository, manifest, options);
   refuseEmptySelection(manifest, options, selection);
   const { traceId } = options;

@@ -15,7 +15,7 @@ export interface RestorePlan {
 
 export interface PlanOptions {
   /** What becomes of data that is there: restores that differ in this don't go on from one another. */
-  readonly mode: 'add' | 'replace' | 'replace-blocks';
+  readonly mode: 'add' | 'replace' | 'replace-blocks' | 'clear-wal';
   readonly intoTenant: string | undefined;
 }
 

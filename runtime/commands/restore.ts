@@ -4,8 +4,9 @@ import { ExitCode } from '../../lib/contract/exit-codes';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
-import { UsageError } from '../errors';
+import { RunnerError, UsageError } from '../errors';
 import { fetchObject } from '../repository/fetch';
+import { resolvePoint } from '../repository/verification/latest-verified';
 import { Stopwatch } from '../stopwatch';
 import type { Owner } from '../tempo/gates/gate-input';
 import { findGates } from '../tempo/gates/gates';
@@ -19,9 +20,13 @@ import {
   neededBytes,
   type RestoredFolders,
   restoreFolders,
+  type TargetRestore,
 } from '../tempo/target/target-restore';
 import { unfinishedBytes } from '../tempo/target/target-staging';
+import { isUntouched } from '../tempo/target/target-untouched';
+import { chooseSamples } from '../tempo/target/target-samples';
 import { checkTree, hasBlock, type TargetTree } from '../tempo/target/target-tree';
+import { coordinateRestore } from './cluster-restore/coordinate-restore';
 import type { CommandContext, Outcome } from './context';
 import {
   currentUser,
@@ -34,7 +39,7 @@ import {
   treeFor,
   wantedOwner,
 } from './restore-facts';
-import { planRestore, type RestorePlan } from './restore-plan';
+import { type PlanOptions, planRestore, type RestorePlan } from './restore-plan';
 import { restoreToBucket, targetBucket } from './restore-bucket';
 import { asked, refuse, select } from './restore-guards';
 import type { Selection } from './restore-selection';
@@ -53,11 +58,31 @@ interface Prepared {
   readonly gates: readonly RestoreGate[];
 }
 
-/** Brings the data of a recovery point back: plan, gates, then stage, verify and move into place. */
+/** Brings a recovery point back: its data into a folder, or what the options say in a cluster. */
 export async function restore(
   context: CommandContext,
   options: RestoreOptions,
   fs: TargetFs = diskFs,
+): Promise<Outcome<RestoreResult>> {
+  if (options.coordinate) return coordinateRestore(context, options);
+  let changed = false;
+  const onChange = (): void => void (changed = true);
+  try {
+    return await restoreData(context, options, { fs, onChange });
+  } catch (error) {
+    // Whoever started this run for a Tempo that it stopped may start that Tempo again.
+    const { storage } = context.config.tempo;
+    if (error instanceof RunnerError && options.target === undefined && storage.backend === 'local')
+      error.addEvidence({ untouched: !changed && isUntouched(storage.path) });
+    throw error;
+  }
+}
+
+/** Plan, gates, then stage, verify and move into place. */
+async function restoreData(
+  context: CommandContext,
+  options: RestoreOptions,
+  target: Pick<TargetRestore, 'fs' | 'onChange'>,
 ): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
   checkOptions(options);
@@ -72,9 +97,10 @@ export async function restore(
   refuse(prepared.manifest, refused);
   for (const { name, message } of prepared.gates)
     context.log.warn(`restoring with '--allow ${name}' though ${message}`);
-  const restored = await watch.time('restore', () => bringBack(context, options, { ...prepared, fs }));
+  const restored = await watch.time('restore', () => bringBack(context, options, { ...prepared, ...target }));
   for (const leftover of restored.leftovers) context.log.warn(`another restore isn't finished: '${leftover}'`);
-  const result = resultOf(context, { prepared, restored, watch });
+  const sampleTraces = await watch.time('sample', () => chooseSamples(restored));
+  const result = { ...resultOf(context, { prepared, restored, watch }), sampleTraces };
   return { result, exitCode: exitCodeOf(result) };
 }
 
@@ -82,8 +108,10 @@ function exitCodeOf({ blocks }: RestoreResult): ExitCode {
   return blocks.failed.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE;
 }
 
-function checkOptions({ replace, from, to, traceId, ...options }: RestoreOptions): void {
+function checkOptions(options: RestoreOptions): void {
+  const { replace, from, to, traceId } = options;
   refuseCluster(options);
+  checkClearWal(options);
   if (replace && (from ?? to ?? traceId) !== undefined) {
     throw new UsageError(
       "restore: '--replace' replaces whole tenants, or the very blocks that --block names; leave out --from, --to and --trace-id, or leave out --replace",
@@ -93,26 +121,31 @@ function checkOptions({ replace, from, to, traceId, ...options }: RestoreOptions
     throw new UsageError(`restore: '--from' ${from.toISOString()} is after '--to' ${to.toISOString()}`);
 }
 
-function refuseCluster(options: Pick<RestoreOptions, 'scope' | 'inCluster' | 'coordinate' | 'clearWal'>): void {
-  const { scope, inCluster, coordinate, clearWal } = options;
-  const asked = scope === 'full' || scope === 'config' ? `--scope ${scope}` : undefined;
-  const flag = inCluster ? '--in-cluster' : coordinate ? '--coordinate' : clearWal ? '--clear-wal' : asked;
-  if (flag !== undefined)
+function refuseCluster({ scope }: Pick<RestoreOptions, 'scope'>): void {
+  if (scope === 'full' || scope === 'config')
     throw new UsageError(
-      `restore: '${flag}' is for a restore in a cluster, which this release doesn't do; leave it out`,
+      `restore: '--scope ${scope}' is for a restore in a cluster; add '--in-cluster', or choose data, wal or all`,
     );
+}
+
+/** Nothing of the WAL is selected then, and all of it is replaced. */
+function checkClearWal({ clearWal, replace, block }: RestoreOptions): void {
+  if (!clearWal || (replace && block.length === 0)) return;
+  throw new UsageError(
+    "restore: '--clear-wal' moves the whole write-ahead log aside; add '--replace', and leave out --block",
+  );
 }
 
 async function prepare(context: CommandContext, options: RestoreOptions): Promise<Prepared> {
   const { repository, config } = context;
   const { intoTenant, target } = options;
-  const manifest = await repository.resolve(options.recoveryPoint, (message) => context.log.warn(message));
+  const manifest = await resolvePoint(repository, options.recoveryPoint, (message) => context.log.warn(message));
   const tempo = await readTargetTempo(context, manifest, options);
   const paths = sourcePathsFor(tempo.version, manifest.source);
   const tree = treeFor(config, target, paths);
   const selection = await select(context, manifest, options);
   const replaced = replacedBy(options);
-  const mode = replaced?.foldersOnly ? 'replace-blocks' : replaced ? 'replace' : 'add';
+  const mode = modeOf(options);
   const plan = withoutKnownWal(planRestore(manifest, selection, tree, { mode, intoTenant }), tree, replaced);
   checkTree(tree, plan.folders);
   const run = randomBytes(4).toString('hex');
@@ -145,12 +178,18 @@ function amounts({ folders }: RestorePlan, { missing }: Forecast): string {
   return `${count('block')} blocks and ${count('wal')} WAL blocks`;
 }
 
-function replacedBy({ replace, scope, tenant, block, intoTenant }: RestoreOptions): Replaced | undefined {
+function modeOf({ replace, block, clearWal }: RestoreOptions): PlanOptions['mode'] {
+  if (clearWal) return 'clear-wal';
+  if (!replace) return 'add';
+  return block.length > 0 ? 'replace-blocks' : 'replace';
+}
+
+function replacedBy({ replace, scope, clearWal, tenant, block, intoTenant }: RestoreOptions): Replaced | undefined {
   if (!replace) return undefined;
   const tenants = intoTenant === undefined ? tenant : [intoTenant];
   return {
     blocks: scope !== 'wal',
-    wal: scope !== 'data',
+    wal: scope !== 'data' || clearWal,
     tenants: tenants.length === 0 ? undefined : tenants,
     foldersOnly: block.length > 0,
   };
@@ -168,14 +207,15 @@ function withoutKnownWal(plan: RestorePlan, tree: TargetTree, replaced: Replaced
 async function bringBack(
   context: CommandContext,
   options: RestoreOptions,
-  prepared: Prepared & { readonly fs: TargetFs },
+  prepared: Prepared & Pick<TargetRestore, 'fs' | 'onChange'>,
 ): Promise<RestoredFolders> {
   const { repository, progress, signal } = context;
-  const { manifest, tree, plan, replaced, run, fs } = prepared;
+  const { manifest, tree, plan, replaced, run, fs, onChange } = prepared;
   let done = 0;
   let bytes = 0;
   return restoreFolders({
     fs,
+    onChange,
     tree,
     ...plan,
     recoveryPoint: manifest.id,

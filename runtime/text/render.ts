@@ -11,6 +11,7 @@ import type {
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
 import { renderConfigDiff } from './render-config-diff';
+import { renderClusterRestore } from './render-cluster-restore';
 import { renderReplicate, renderRewind } from './render-copies';
 import { renderSnapshot } from './render-snapshot';
 import { age, type Column, counted, table } from './table';
@@ -139,6 +140,7 @@ function stateOf({ ok, suspect, complete, problems }: VerifyResult['recoveryPoin
 }
 
 function renderRestore(result: RestoreResult): string {
+  if (result.cluster) return lines(renderClusterRestore(result, result.cluster));
   const { blocks, wal, bytes } = result;
   const gates = result.gates.map(
     ({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`,

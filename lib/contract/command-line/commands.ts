@@ -258,7 +258,16 @@ const restore = {
     {
       name: 'allow',
       type: 'strings',
-      choices: ['retention', 'block-version', 'replication-factor', 'free-space', 'owner', 'damaged', 'wal-timeout'],
+      choices: [
+        'retention',
+        'block-version',
+        'replication-factor',
+        'free-space',
+        'owner',
+        'damaged',
+        'wal-timeout',
+        'other-source',
+      ],
       description: 'lift a guard, by the name that its refusal gives',
     },
   ],

@@ -7,12 +7,18 @@ export type TempoAnswer =
 /** One request to Tempo's HTTP address. Throws only what the signal throws. */
 export async function askTempo(
   url: string,
-  request: { readonly method: 'GET' | 'POST'; readonly path: string },
+  request: {
+    readonly method: 'GET' | 'POST';
+    readonly path: string;
+    /** @default - none */
+    readonly headers?: Readonly<Record<string, string>>;
+  },
   signal: AbortSignal,
 ): Promise<TempoAnswer> {
   try {
     const response = await fetch(`${url.replace(/\/+$/, '')}${request.path}`, {
       method: request.method,
+      headers: request.headers ?? {},
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });

@@ -31,6 +31,8 @@ export interface TargetRestore extends StagingOptions {
   /** Whether a replacement goes on without what is damaged in the repository. */
   readonly allowDamaged: boolean;
   readonly now: Date;
+  /** Told before anything of Tempo's is changed, by this run or, as far as it knows, by the one that it goes on from. */
+  readonly onChange: () => void;
 }
 
 export interface RestoredFolders {
@@ -85,6 +87,7 @@ async function runAlone(restore: TargetRestore, lock: TargetLock): Promise<Resto
   const work = new Staging(staging, restore);
   if (restore.replaced && journal.phase === 'staging') await stageAll(restore, work);
   lock.check();
+  restore.onChange();
   const { aside } = restore.replaced ? await replace(restore, journal) : journal;
   const result = await add(restore, work, lock);
   await writeJournal(fs, staging, { ...journal, aside, phase: 'done' }, restore.run);

@@ -182,7 +182,7 @@ function checkedPath(path: string): string {
 }
 
 /** With links resolved as far as the path exists. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   const existing = nearestFolder(path);
   return join(realpathSync(existing), relative(existing, path));
 }

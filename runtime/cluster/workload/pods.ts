@@ -1,0 +1,90 @@
+import type { ClusterApi, ClusterObject } from '../cluster-api';
+
+/** What a container has come to. */
+export interface ContainerState {
+  readonly name: string;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: object;
+    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+  };
+}
+
+interface PodStatus {
+  readonly phase?: string;
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason?: string;
+    readonly message?: string;
+  }[];
+  readonly containerStatuses?: readonly ContainerState[];
+  readonly initContainerStatuses?: readonly ContainerState[];
+}
+
+interface EventFields {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+const EVENTS_SHOWN = 3;
+
+export function listPods(api: ClusterApi, namespace: string, labelSelector: string): Promise<ClusterObject[]> {
+  return api.list({ apiVersion: 'v1', kind: 'Pod', namespace }, { labelSelector });
+}
+
+/** Whether the pod has ended: then it holds no volume, even when nobody has removed it yet. */
+export function hasEnded(pod: ClusterObject): boolean {
+  const { phase } = statusOf(pod);
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** Whether a container of it runs, or ran. */
+export function hasStarted(pod: ClusterObject): boolean {
+  const { phase } = statusOf(pod);
+  return phase !== undefined && phase !== 'Pending';
+}
+
+export function containerStates(pod: ClusterObject): readonly ContainerState[] {
+  return statusOf(pod).containerStatuses ?? [];
+}
+
+/** Why a pod isn't what it is waited for: in a sentence, with what the cluster's events say. */
+export async function explainPod(api: ClusterApi, namespace: string, pod: ClusterObject): Promise<string> {
+  const { metadata } = pod;
+  const status = statusOf(pod);
+  const finalizers = (metadata.finalizers as readonly string[] | undefined) ?? [];
+  const causes = [
+    typeof metadata.deletionTimestamp === 'string' ? `terminating since ${metadata.deletionTimestamp}` : '',
+    finalizers.length > 0 ? `held by finalizers ${finalizers.join(', ')}` : '',
+    ...(status.conditions ?? [])
+      .filter(({ type, status: state }) => type === 'PodScheduled' && state === 'False')
+      .map(({ reason = '', message = '' }) => `${reason}: ${message}`),
+    ...[...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].map(containerText),
+    ...(await warnings(api, namespace, metadata.name)),
+  ].filter((cause) => cause !== '');
+  return `pod '${metadata.name}' is ${status.phase ?? 'unknown'}${causes.length > 0 ? ` (${causes.join('; ')})` : ''}`;
+}
+
+/** What the cluster warns of about an object, the newest last. */
+export async function warnings(api: ClusterApi, namespace: string, name: string): Promise<string[]> {
+  const fieldSelector = `involvedObject.name=${name}`;
+  const events = (await api.list({ apiVersion: 'v1', kind: 'Event', namespace }, { fieldSelector })) as EventFields[];
+  return events
+    .filter(({ type }) => type === 'Warning')
+    .slice(-EVENTS_SHOWN)
+    .map(({ reason = '', message = '' }) => `${reason}: ${message}`);
+}
+
+function containerText({ name, state }: ContainerState): string {
+  if (state?.waiting)
+    return [`container '${name}' waits`, state.waiting.reason, state.waiting.message].filter(Boolean).join(': ');
+  if (!state?.terminated) return '';
+  const { exitCode, reason = '' } = state.terminated;
+  return `container '${name}' ended with ${exitCode}${reason === '' ? '' : ` ${reason}`}`;
+}
+
+function statusOf(pod: ClusterObject): PodStatus {
+  return (pod.status as PodStatus | undefined) ?? {};
+}
