@@ -43,6 +43,7 @@ export function describeChange({ kind, name, action, reason }: Change): Restored
 
 function planChange({ ref, object }: PointObject, current: ClusterObject | undefined): Change {
   const { kind, name } = ref;
+  if (current) refuseDeleted(current);
   const before = current && stripObject(current);
   const change = { ref, kind, name, before, write: undefined };
   if (typeof object === 'string') {
@@ -66,6 +67,16 @@ function planChange({ ref, object }: PointObject, current: ClusterObject | undef
     write: (api, options) =>
       isWorkload ? api.apply(withoutReplicas(object), options) : api.replace(replacement(object, current), options),
   };
+}
+
+/** One that is half gone can neither be used nor made anew. */
+function refuseDeleted({ kind, metadata }: ClusterObject): void {
+  if (metadata.deletionTimestamp === undefined) return;
+  const finalizers = ((metadata.finalizers as readonly string[] | undefined) ?? []).join(', ');
+  const hint = kind === 'PersistentVolumeClaim' ? ': delete the pods that mount it, ended ones of Jobs too' : '';
+  throw new UsageError(
+    `restore ${kind} '${metadata.name}': it is being deleted, and held by ${finalizers || 'its dependents'}; wait until it is gone${hint}, then start the restore again`,
+  );
 }
 
 /** A workload starts without pods, and remembers how many it shall have. */

@@ -75,6 +75,18 @@ describe('a restore that is refused before anything is changed', () => {
     expect(scene.cluster.calls.filter(({ dryRun }) => dryRun)).toHaveLength(2);
   });
 
+  it('is one with a claim that is half deleted', async () => {
+    await start();
+    const claim = scene.find('PersistentVolumeClaim', 'storage-tempo-0');
+    const going = { deletionTimestamp: '2026-11-23T09:00:00Z', finalizers: ['kubernetes.io/pvc-protection'] };
+    scene.cluster.put({ ...claim, metadata: { ...claim.metadata, ...going } });
+    const error = await scene.failure();
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toBe(
+      "restore PersistentVolumeClaim 'storage-tempo-0': it is being deleted, and held by kubernetes.io/pvc-protection; wait until it is gone: delete the pods that mount it, ended ones of Jobs too, then start the restore again",
+    );
+  });
+
   it('is one of a point without configuration, which its data can be restored from', async () => {
     await start({ stored: [] });
     const error = await scene.failure();
