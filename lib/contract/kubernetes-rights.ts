@@ -64,7 +64,7 @@ export function workloadResource({ workload }: KubernetesConfig): 'statefulsets'
 function coordinates(config: KubernetesConfig): KubernetesRight[] {
   const { restore, workload } = config;
   return [
-    { group: 'apps', resource: workloadResource(config), verbs: ['get', 'patch'], names: [workload.name] },
+    { group: 'apps', resource: workloadResource(config), verbs: ['get', 'update', 'patch'], names: [workload.name] },
     { group: 'apps', resource: workloadResource(config), verbs: ['create'] },
     ...putsBack('configmaps', config.configMaps),
     ...putsBack('secrets', [...config.secrets, ROLLBACK_SECRET]),

@@ -1,7 +1,7 @@
 import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
 import type { RestoreResult } from '../../../lib/contract/results';
 import { type Pace, REAL_PACE } from '../../cluster/workload/wait-until';
-import { overlapsItself } from '../../cluster/workload/workload';
+import { overlapsItself, unfinishedRollout } from '../../cluster/workload/workload';
 import type { CommandContext, Outcome } from '../context';
 import { planned, restored } from './cluster-result';
 import { compareData, NOT_COMPARED } from './compare-data';
@@ -58,7 +58,8 @@ async function restoreConfigurationAlone(run: CoordinatedRun, prepared: Prepared
   const { saved, plan } = prepared;
   let replicas: number;
   try {
-    replicas = await takeOver(run, prepared, () => restoreConfiguration(run, plan));
+    const inPlace = restartsInPlace(run, prepared);
+    replicas = await takeOver(run, prepared, { inPlace, change: () => restoreConfiguration(run, plan) });
   } catch (error) {
     if (!(error instanceof NotReadyError) || !prepared.workload) throw error;
     throw await rollBack(run, prepared, error);
@@ -75,7 +76,9 @@ async function rollBack(run: CoordinatedRun, prepared: Prepared, cause: NotReady
   run.tempo.started = false;
   const rolledBack = `the configuration of '${manifest.id}' is rolled back`;
   try {
-    await phases.time('roll back', () => takeOver(run, prepared, () => rollBackConfiguration(run, saved)));
+    await phases.time('roll back', () =>
+      takeOver(run, prepared, { inPlace: false, change: () => rollBackConfiguration(run, saved) }),
+    );
   } catch (error) {
     if (!(error instanceof NotReadyError)) throw error;
     await finishSession(run, saved);
@@ -87,11 +90,21 @@ async function rollBack(run: CoordinatedRun, prepared: Prepared, cause: NotReady
   return new RolledBackError(text, cause.exitCode, cause.evidence, { cause });
 }
 
-/** Changes the configuration and has Tempo read it: pod by pod, or all at once where two Tempos would share a volume meanwhile. */
-async function takeOver(run: CoordinatedRun, prepared: Prepared, change: () => Promise<void>): Promise<number> {
-  const { phases, tempo } = run;
-  const { workload } = prepared;
-  const inPlace = workload && !tempo.stopped && !overlapsItself(workload);
+/**
+ * Whether Tempo can read a new configuration pod by pod: not where two Tempos would share a volume meanwhile, and not while a pod isn't
+ * ready, as a StatefulSet replaces none after that one, not even by what would mend it.
+ */
+function restartsInPlace({ tempo }: CoordinatedRun, { workload }: Prepared): boolean {
+  return workload !== undefined && !tempo.stopped && !overlapsItself(workload) && unfinishedRollout(workload) === null;
+}
+
+/** Changes the configuration and has Tempo read it. */
+async function takeOver(
+  run: CoordinatedRun,
+  prepared: Prepared,
+  { inPlace, change }: { readonly inPlace: boolean; readonly change: () => Promise<void> },
+): Promise<number> {
+  const { phases } = run;
   if (!inPlace) await stop(run, prepared);
   await phases.time('restore configuration', change);
   return phases.time('start Tempo', () => (inPlace ? restartTempo(run) : startTempo(run)));

@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RestoredObject } from '../../../../lib/contract/cluster-restore';
 import type { ClusterApi, ClusterObject, ObjectRef, WriteOptions } from '../../../cluster/cluster-api';
+import { ConflictError } from '../../../cluster/cluster-errors';
 import { stripObject } from '../../../cluster/configuration/strip-object';
 import { REPLICAS_ANNOTATION, replicasOf, RESTARTED_ANNOTATION } from '../../../cluster/workload/workload';
 import { UsageError } from '../../../errors';
 import type { PointObject } from './point-configuration';
+
+const ATTEMPTS = 5;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -60,13 +63,27 @@ function planChange({ ref, object }: PointObject, current: ClusterObject | undef
     return { ...change, action: 'unchanged' };
   if (kind === 'PersistentVolumeClaim')
     return { ...change, action: 'kept', reason: 'it differs, and a claim that is there is never changed' };
-  const isWorkload = current.apiVersion.startsWith('apps/');
-  return {
-    ...change,
-    action: 'replaced',
-    write: (api, options) =>
-      isWorkload ? api.apply(withoutReplicas(object), options) : api.replace(replacement(object, current), options),
-  };
+  return { ...change, action: 'replaced', write: (api, options) => replaceNow(api, { ref, object }, options) };
+}
+
+/**
+ * As a whole, not by server-side apply: what somebody added since, such as a variable, would stay. It is read once more, as replicas and status
+ * change between plan and write.
+ */
+async function replaceNow(
+  api: ClusterApi,
+  { ref, object }: { readonly ref: ObjectRef; readonly object: ClusterObject },
+  options: WriteOptions,
+): Promise<ClusterObject> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await api.get(ref);
+    if (!current) return api.create(newObject(object), options);
+    try {
+      return await api.replace(replacement(object, current), options);
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt >= ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** One that is half gone can neither be used nor made anew. */
@@ -98,14 +115,22 @@ function withoutReplicas(object: ClusterObject): ClusterObject {
 /** With what the server and controllers gave the object that is there: owners, finalizers, addresses. */
 function replacement(object: ClusterObject, current: ClusterObject): ClusterObject {
   const { managedFields: _managed, labels: _labels, annotations: given = {}, ...metadata } = current.metadata;
-  const own = stripObject(current).metadata.annotations ?? {};
+  const { [REPLICAS_ANNOTATION]: _remembered, ...own } = stripObject(current).metadata.annotations ?? {};
   const others = Object.fromEntries(Object.entries(given).filter(([name]) => !(name in own)));
-  const { labels, annotations } = object.metadata;
+  const { labels } = object.metadata;
+  const { [REPLICAS_ANNOTATION]: _stored, ...annotations } = object.metadata.annotations ?? {};
   return {
     ...object,
     metadata: { ...metadata, ...(labels ? { labels } : {}), annotations: { ...others, ...annotations } },
-    ...(object.kind === 'Service' ? { spec: { ...allocated(asFields(current.spec)), ...asFields(object.spec) } } : {}),
+    ...specFor(object, asFields(current.spec)),
   };
+}
+
+function specFor(object: ClusterObject, current: Fields): { readonly spec?: Fields } {
+  if (object.kind === 'Service') return { spec: { ...allocated(current), ...asFields(object.spec) } };
+  if (!object.apiVersion.startsWith('apps/')) return {};
+  const { replicas } = current;
+  return { spec: { ...asFields(withoutReplicas(object).spec), ...(replicas === undefined ? {} : { replicas }) } };
 }
 
 /** Fields of a Service that can't be changed once they are given. */

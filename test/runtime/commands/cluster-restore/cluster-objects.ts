@@ -37,7 +37,12 @@ export function tempoObjects(
 ): ClusterObject[] {
   const good = state === 'good';
   const image = good ? 'tempo:2.9.5' : 'tempo:broken';
-  const template = { metadata: { labels: { app: 'tempo' } }, spec: { containers: [{ name: 'tempo', image }] } };
+  // Something added is what an apply would leave there.
+  const added = good ? {} : { hostNetwork: true };
+  const template = {
+    metadata: { labels: { app: 'tempo' } },
+    spec: { containers: [{ name: 'tempo', image }], ...added },
+  };
   const address = good ? {} : { clusterIP: '10.0.0.7', clusterIPs: ['10.0.0.7'] };
   return [
     clusterObject('v1', 'PersistentVolumeClaim', 'storage-tempo-0', { spec: { accessModes: ['ReadWriteOnce'] } }),

@@ -62,6 +62,7 @@ describe('a full recovery', () => {
       spec: { replicas: 2, template: { spec: { containers: [{ image: 'tempo:2.9.5' }] } } },
     });
     expect(scene.workload.metadata.annotations ?? {}).toEqual({});
+    expect(JSON.stringify(scene.workload.spec)).not.toContain('hostNetwork');
   });
 });
 
@@ -144,6 +145,15 @@ describe('a restore of the configuration', () => {
       },
     });
     expect(result.cluster?.undo[0]).toContain('get secret tempo-restore-rollback');
+  });
+
+  it('stops a StatefulSet whose pods are not ready, which replaces none of them', async () => {
+    const isNew = (template: unknown): boolean => !JSON.stringify(template).includes('tempo:broken');
+    await start({ workload: { becomesReady: isNew } });
+    const { result, exitCode } = await scene.coordinate({ scope: 'config' });
+    expect(exitCode).toBe(0);
+    expect(result.cluster?.phases.map(({ name }) => name)).toContain('stop Tempo');
+    expect(replicasOf(scene.workload)).toBe(2);
   });
 
   it('finds nothing to replace when all is as it was, and restarts Tempo', async () => {
