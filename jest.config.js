@@ -9,6 +9,8 @@ module.exports = {
   // By default jest leaves a core idle, which is half of a small machine.
   maxWorkers: '100%',
   workerIdleMemoryLimit: '1GB',
+  // A busy machine is no failure; a test that hangs still ends.
+  testTimeout: 30_000,
   testPathIgnorePatterns: ['<rootDir>/test/e2e/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   // As in a program that has this package installed, but from the sources.

@@ -46,6 +46,8 @@ function rclone(program, to, scratch) {
     backup: (tree) => [[program, ['copy', tree.traces, remote, ...flags]]],
     restore: (target) => [[program, ['copy', remote, target, ...flags]]],
     verify: (tree) => [[program, ['check', tree.traces, remote, '--download', '--fast-list', '--checkers', '16']]],
+    // What a verification without the originals does: read every byte and hash it.
+    hash: () => [[program, ['hashsum', 'SHA256', remote, '--download', '--fast-list', '--checkers', '16']]],
   };
 }
 

@@ -1,9 +1,8 @@
-// Half of the blocks are gone from the source and only an expired recovery point still names them.
+// A day in the life of a repository: what was condemned before goes, and what expired since is condemned.
 import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { compete, contenders, fresh, runAll } from './contest.mjs';
 import { mixedTree } from './generate-tree.mjs';
-import { sum } from './measure.mjs';
 import { bytesBelow, expectWhole, filesBelow } from './scratch.mjs';
 import { mebibytes } from './table.mjs';
 import { against, judge, OURS, peakTarget } from './targets.mjs';
@@ -13,66 +12,71 @@ const BLOCKS_FOLDER = 'blocks';
 
 export async function pruneCase(bench) {
   const tree = bench.tree('aged', (root) => mixedTree(root, bench.quick ? 0.05 : 1, { oldHours: RETENTION_HOURS * 2 }));
+  const [first, second] = generations(tree);
   const { rows, notes, results } = await compete(bench, contenders(bench, 'disk', tree, ['restic', 'kopia']), {
-    prepare: (contender) => leaveGarbage(contender, bench, tree),
-    attempt: (contender) => (contender.graceForPrune ? pruneInTwoPhases(contender) : prune(contender)),
-    check: (contender) => contender.name === OURS && expectHalf(contender, tree),
+    prepare: (contender) => leaveGarbage(contender, { bench, tree, first, second }),
+    attempt: (contender) => prune(contender),
+    check: (contender) => contender.name === OURS && expectGone(contender, tree, first),
   });
   const ours = [...results.keys()].find((contender) => contender.name === OURS);
-  const rewritten = bytesWrittenSince(results.get(ours).at(-1).startedAt, ours.to.path);
   const targets = [
     ...against(rows, ['kopia'], 0.7),
-    judge('bytes of blocks rewritten', rewritten, 0, mebibytes),
+    judge('bytes of blocks rewritten', results.get(ours).at(-1).rewritten, 0, mebibytes),
     ...peakTarget(rows),
   ];
   return {
-    title: `prune: ${Math.floor(tree.blocks.length / 2)} of ${tree.blocks.length} blocks go`,
+    title: `prune: ${first.length} of ${tree.blocks.length} blocks go, ${second.length} are next`,
     rows,
     notes,
     targets,
   };
 }
 
-async function leaveGarbage(contender, bench, tree) {
+/** Old blocks in two halves, which vanish from the source one after the other. */
+function generations(tree) {
+  const old = tree.blocks.filter((block) => block.ageHours > RETENTION_HOURS);
+  const middle = Math.floor(old.length / 2);
+  return [old.slice(0, middle), old.slice(middle)];
+}
+
+/** Three recovery points; the first one is condemned where that takes a run of its own, the second one has just expired. */
+async function leaveGarbage(contender, { bench, tree, first, second }) {
   await fresh(contender, bench);
   await runAll(contender, contender.backup(tree));
-  const hidden = hideOldBlocks(tree);
+  const hidden = hide(first, tree);
   try {
+    await runAll(contender, contender.backup(tree, 'kept'));
+    hidden.push(...hide(second, tree));
     await runAll(contender, contender.backup(tree));
   } finally {
     for (const [from, to] of hidden) renameSync(to, from);
   }
-  if (!contender.graceForPrune) return;
+  if (!contender.letGracePass) return;
   // An expired recovery point stays until a newer one is verified.
   await runAll(contender, contender.verify(tree));
-  await contender.graceForPrune();
+  contender.letGracePass();
+  await runAll(contender, contender.prune());
+  contender.letGracePass();
 }
 
 async function prune(contender) {
-  return runAll(contender, await contender.prune());
-}
-
-/** Condemn and delete, as two runs; the wait between them isn't work. */
-async function pruneInTwoPhases(contender) {
   const startedAt = Date.now();
-  const condemned = await prune(contender);
-  await contender.graceForPrune();
-  return { ...sum([condemned, await prune(contender)]), startedAt };
+  const measured = await runAll(contender, await contender.prune());
+  return { ...measured, rewritten: contender.name === OURS ? bytesWrittenSince(startedAt, contender.to.path) : 0 };
 }
 
-function hideOldBlocks(tree) {
+function hide(blocks, tree) {
   const aside = join(tree.root, 'aside');
   mkdirSync(aside, { recursive: true });
-  const old = tree.blocks.filter((block) => block.ageHours > RETENTION_HOURS);
-  return old.map(({ folder, id }) => {
+  return blocks.map(({ folder, id }) => {
     renameSync(folder, join(aside, id));
     return [folder, join(aside, id)];
   });
 }
 
-/** Everything that is left is what the newest recovery point names, and all of that is there. */
-function expectHalf(contender, tree) {
-  const left = tree.blocks.filter((block) => block.ageHours <= RETENTION_HOURS);
+/** Everything but the first generation is left, whole. */
+function expectGone(contender, tree, gone) {
+  const left = tree.blocks.filter((block) => !gone.includes(block));
   const bytes = left.reduce((total, block) => total + bytesBelow(block.folder), 0);
   expectWhole(join(contender.to.path, BLOCKS_FOLDER), { files: left.length * 4, bytes });
 }

@@ -7,6 +7,7 @@ import { formatSize } from '../../lib/contract/values/size';
 import { RefusedError, UsageError } from '../errors';
 import { fetchObject } from '../repository/fetch';
 import { filesOf } from '../repository/layout-guard';
+import { resolvePoint } from '../repository/verification/latest-verified';
 import { copyableSource, verifiedSource } from '../repository/verified-source';
 import { Stopwatch } from '../stopwatch';
 import {
@@ -93,7 +94,9 @@ async function prepare(
   target: { readonly url: string; readonly bucket: ReturnType<CommandContext['openBucket']> },
 ): Promise<Prepared> {
   const { intoTenant } = options;
-  const manifest = await context.repository.resolve(options.recoveryPoint, (message) => context.log.warn(message));
+  const manifest = await resolvePoint(context.repository, options.recoveryPoint, (message) =>
+    context.log.warn(message),
+  );
   const tempo = await readTargetTempo(context, manifest, options);
   const selection = await select(context, manifest, options);
   refuseWal(manifest, selection, target.url);

@@ -72,8 +72,8 @@ export async function restore(
   } catch (error) {
     // Whoever started this run for a Tempo that it stopped may start that Tempo again.
     const { storage } = context.config.tempo;
-    if (error instanceof RunnerError && options.target === undefined && storage.backend === 'local')
-      error.addEvidence({ untouched: !changed && isUntouched(storage.path) });
+    if (error instanceof RunnerError && options.target === undefined)
+      error.addEvidence({ untouched: !changed && (storage.backend === 's3' || isUntouched(storage.path)) });
     throw error;
   }
 }

@@ -11,9 +11,9 @@ import type {
 } from '../../lib/contract/results';
 import { formatSize } from '../../lib/contract/values/size';
 import { renderConfigDiff } from './render-config-diff';
-import { renderClusterRestore } from './render-cluster-restore';
 import { renderReplicate, renderRewind } from './render-copies';
 import { renderSnapshot } from './render-snapshot';
+import { renderClusterRestore } from './render-cluster-restore';
 import { age, type Column, counted, table } from './table';
 
 type Renderers = { readonly [C in keyof CommandResults]: (result: CommandResults[C], now: Date) => string };

@@ -1,7 +1,7 @@
+import { tempoBucketUrl, type TempoStorage } from '../../../lib/contract/tempo-storage-config';
 import { CLUSTER_RESTORE_PHASES, type ClusterRestore } from '../../../lib/contract/cluster-restore';
 import { ExitCode } from '../../../lib/contract/exit-codes';
 import type { RestoreResult } from '../../../lib/contract/results';
-import { tempoBucketUrl, type TempoStorage } from '../../../lib/contract/tempo-storage-config';
 import { workloadText } from '../../cluster/workload/workload';
 import type { Outcome } from '../context';
 import { bytesOf } from '../point-results';
@@ -68,6 +68,10 @@ function resultOf(
   };
 }
 
+function placeOf(storage: TempoStorage): string {
+  return storage.backend === 'local' ? storage.path : tempoBucketUrl(storage);
+}
+
 /** Of a restore that moves no data, or hasn't yet: what the recovery point has. */
 function unmoved(
   { options, context }: CoordinatedRun,
@@ -79,7 +83,7 @@ function unmoved(
   const pages = wal.reduce((sum, block) => sum + block.pages.length, 0);
   return {
     recoveryPoint: manifest.id,
-    target: targetOf(context.config.tempo.storage),
+    target: placeOf(context.config.tempo.storage),
     dryRun: false,
     blocks: { total: blocks.reduce((sum, tenant) => sum + tenant.blocks, 0), restored: 0, skipped: 0, failed: [] },
     wal: { blocks: wal.length, pages },
@@ -90,11 +94,6 @@ function unmoved(
     owner: context.config.tempo.owner ?? '',
     gates: [],
   };
-}
-
-/** Where Tempo's blocks lie, whether or not any are restored. */
-function targetOf(storage: TempoStorage): string {
-  return storage.backend === 'local' ? storage.path : tempoBucketUrl(storage);
 }
 
 function clusterResult(

@@ -46,7 +46,6 @@ export async function openRun(context: CommandContext, options: RestoreOptions, 
     throw new UsageError(
       "restore: '--coordinate' is for a Tempo in a cluster, and the configuration names no objects of it; add 'kubernetes', or leave it out",
     );
-  refuseBucket(context, options);
   const api = await context.cluster();
   const phases = new Phases(context.log, pace);
   const tempo = { replicas: 0, stopped: false, started: false };
@@ -84,15 +83,6 @@ export class Phases {
       this.log.info(`${name}: ${seconds} s`, { phase: name, seconds });
     }
   }
-}
-
-/** What lies in a bucket comes back beside a running Tempo, and nothing there is replaced. */
-function refuseBucket({ config }: CommandContext, options: RestoreOptions): void {
-  if (config.tempo.storage.backend === 'local' || partsOf(options).data === undefined) return;
-  throw new UsageError(
-    "restore: Tempo keeps its blocks in a bucket, where they come back beside a running Tempo by 'restore --scope data' without '--in-cluster'; " +
-      "choose '--scope config' to restore its configuration in the cluster",
-  );
 }
 
 /** The whole of Tempo's data or of some tenants: parts of it are brought back beside a running Tempo, by `restore` itself. */

@@ -63,7 +63,9 @@ async function moverArguments(run: CoordinatedRun, recoveryPoint: string): Promi
     logLevel,
     ...(tempoVersion ? { tempoVersion } : {}),
   };
-  const own = toArguments('restore', { ...options, replace: true, output: 'json', logFormat: 'json' });
+  // A bucket has no place to move things aside to: what it lacks is added.
+  const isOnDisk = run.context.config.tempo.storage.backend === 'local';
+  const own = toArguments('restore', { ...options, replace: isOnDisk, output: 'json', logFormat: 'json' });
   return [...own, ...configArguments(await moverCronJob(run))];
 }
 

@@ -152,9 +152,11 @@ export class ClusterScene {
       log: { debug: log, info: log, warn: log, error: log },
       progress: NO_PROGRESS,
       cluster: () => Promise.resolve(this.cluster.api(changes.signal)),
+      openBucket: () => {
+        throw new Error('no bucket here');
+      },
+      openStorage: () => Promise.reject(new Error('no other storage here')),
       signal: new AbortController().signal,
-      openBucket: unused,
-      openStorage: unused,
       now: () => NOW,
       ...changes,
     };
@@ -323,8 +325,4 @@ async function storeObject(storage: MemoryStorage, config: RunnerConfig, object:
     object: { apiVersion, kind, namespace: NAMESPACE, name: metadata.name },
     ...(encrypted ? { encryption: { ...encrypted.readers, uid: 'u', resourceVersion: '1' } } : {}),
   };
-}
-
-function unused(): never {
-  throw new Error('a restore in a cluster reads its repository alone');
 }

@@ -114,17 +114,6 @@ describe('a restore that is refused before anything is changed', () => {
     expect((await scene.failure(options)).message).toContain(`'${name}' can't be used in a cluster`);
   });
 
-  it('is one of blocks that lie in a bucket', async () => {
-    await start();
-    const { config } = scene.context();
-    const tempo = { ...config.tempo, storage: { backend: 's3', bucket: 'tempo-traces' } } as const;
-    const error = scene.coordinate({ scope: 'data' }, { config: { ...config, tempo } });
-    await expect(error).rejects.toMatchObject({
-      exitCode: 2,
-      message: expect.stringContaining("by 'restore --scope data' without '--in-cluster'"),
-    });
-  });
-
   it('is one while the mover of another restore is at work', async () => {
     const labels = { 'tempo-backup/restore-mover': 'tempo-restore-mover', 'tempo-backup/restore-session': '01234567' };
     const job = clusterObject('batch/v1', 'Job', 'tempo-restore-mover-01234567-1', { spec: {} });
