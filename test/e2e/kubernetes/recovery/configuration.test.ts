@@ -51,7 +51,7 @@ kubernetesSuite('a Tempo whose configuration is broken', () => {
     await configure(TEMPO_CONFIG);
     const { result } = await at.restore('configuration of the point is bad', RESTORE, {
       limit: LIMIT,
-      exitCode: 1,
+      exitCode: 15,
       examples: { '2026-11-23T08:30:00Z': bad },
     });
     expect(result.error?.message).toMatch(/is rolled back: Tempo is ready with the one that it had/);

@@ -180,7 +180,7 @@ describe('a Tempo that does not stop', () => {
       involvedObject: { name: 'tempo-0' },
     });
     const error = await scene.failure();
-    expect(error.exitCode).toBe(1);
+    expect(error.exitCode).toBe(15);
     expect(error.message).toContain(
       "stop Tempo: its pods are not gone after 20s: pod 'tempo-0' is Running (terminating since 2026-11-23T09:00:05Z; held by finalizers example.com/hold; FailedKillPod: node is gone)",
     );
