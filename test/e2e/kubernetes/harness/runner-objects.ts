@@ -34,7 +34,7 @@ export interface RunnerOptions {
 }
 
 /** Secret with the private key, which a restore needs and a backup doesn't. */
-export const RESTORE_KEY = 'tempo-backup-restore-key';
+export const RESTORE_KEY = 'tempo-backup-private-key';
 
 /** ServiceAccount that may start a restore, and nothing more. */
 export const ON_CALL = 'on-call';

@@ -74,14 +74,24 @@ export class Scene {
   }
 
   /** Applies the runner's objects, again when they are to be other ones, and the key that a restore needs. */
-  async applyRunner({ cloneOf, ...changes }: RunnerChanges = {}): Promise<void> {
+  async applyRunner(changes: RunnerChanges = {}): Promise<void> {
+    const metadata = { name: RESTORE_KEY, namespace: this.namespace };
+    const stringData = { 'private.asc': this.privateKey };
+    await this.apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData }, ...this.runnerObjects(changes)]);
+  }
+
+  /** That Secrets are encrypted to. */
+  get privateKey(): string {
+    return this.given.key.privateKey;
+  }
+
+  /** What the constructs make of the scene. */
+  runnerObjects({ cloneOf, ...changes }: RunnerChanges = {}): KubernetesObject[] {
     const { namespace, bucket } = this;
     const { runner: image, key } = this.given;
     const given = { namespace, image, repository: bucket.inCluster, recipient: key.publicKey };
     const objects = runnerObjects({ ...given, credentials: S3_KEYS, ...changes });
-    const stringData = { 'private.asc': key.privateKey };
-    await this.apply([{ apiVersion: 'v1', kind: 'Secret', metadata: { name: RESTORE_KEY, namespace }, stringData }]);
-    await this.apply(cloneOf === undefined ? objects : fromVolumeSnapshot(objects, cloneOf));
+    return cloneOf === undefined ? objects : fromVolumeSnapshot(objects, cloneOf);
   }
 
   async apply(objects: readonly KubernetesObject[]): Promise<void> {

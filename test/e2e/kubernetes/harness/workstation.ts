@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RestoreResult } from '../../../../lib/contract/results';
 import { type KubernetesObject, reference } from './cluster/objects';
-import { ON_CALL, type runnerObjects } from './runner-objects';
+import { ON_CALL } from './runner-objects';
 import type { Scene } from './scene';
 import { S3_KEYS } from './servers/repository-bucket';
 
@@ -56,6 +56,13 @@ export class Workstation {
     await writeFile(join(this.folder, 'on-call.kubeconfig'), JSON.stringify({ ...config, users }), { mode: 0o600 });
   }
 
+  /** Gets what survives the loss of a namespace: the synthesized objects, in one file for the chart, and the private key. */
+  async fetchSafe(): Promise<void> {
+    const objects = this.scene.runnerObjects().map((object) => JSON.stringify(object));
+    await writeFile(join(this.folder, 'tempo-backup.k8s.yaml'), objects.join('\n---\n'));
+    await writeFile(join(this.folder, 'private.asc'), this.scene.privateKey, { mode: 0o600 });
+  }
+
   /** Runs a line of shell as somebody who may start restores, or as one who may do everything. */
   async run(line: string, { as = 'on-call' }: { readonly as?: 'on-call' | 'admin' } = {}): Promise<Ran> {
     const began = Date.now();
@@ -95,12 +102,4 @@ export class Workstation {
     await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`);
     await chmod(program, 0o755);
   }
-}
-
-/** As `cdk8s synth` writes it: one file for the chart. */
-export async function writeManifest(folder: string, objects: ReturnType<typeof runnerObjects>): Promise<void> {
-  await writeFile(
-    join(folder, 'tempo-backup.k8s.yaml'),
-    objects.map((object) => JSON.stringify(object)).join('\n---\n'),
-  );
 }

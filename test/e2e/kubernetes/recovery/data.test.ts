@@ -42,6 +42,14 @@ kubernetesSuite('a Tempo whose data is gone', () => {
   });
   afterAll(() => at?.remove());
 
+  async function deleteClaim(): Promise<void> {
+    await at.scene.api.delete(reference('PersistentVolumeClaim', at.scene.namespace, TEMPO.claim));
+    await at.follow(
+      'kubectl -n monitoring delete pod -l app.kubernetes.io/name=tempo-backup --field-selector=status.phase!=Running',
+      { as: 'admin' },
+    );
+  }
+
   async function expectGone(): Promise<void> {
     await at.scene.tempo.ready();
     await eventually('a Tempo without its traces', async () => (await at.scene.tempo.missing(at.traceIds)).length > 0);
@@ -50,7 +58,7 @@ kubernetesSuite('a Tempo whose data is gone', () => {
   it('has it back from recovery points after its claim was deleted, but for what came after the last one', async () => {
     await at.protect();
     const afterwards = await at.push(3);
-    await at.scene.api.delete(reference('PersistentVolumeClaim', at.scene.namespace, TEMPO.claim));
+    await deleteClaim();
     await at.restartTempo();
     await expectGone();
     await at.restoreByKubectl('PVC deleted, from recovery points', HOUR);
@@ -129,7 +137,7 @@ kubernetesSuite('a Tempo whose data is gone', () => {
     const [made] = await at.scene.api.list<KubernetesObject>(reference('VolumeSnapshot', at.scene.namespace, ''));
     const afterwards = await at.push(2);
     await at.follow('kubectl -n monitoring scale statefulset/tempo --replicas=0', { as: 'admin' });
-    await at.scene.api.delete(reference('PersistentVolumeClaim', at.scene.namespace, TEMPO.claim));
+    await deleteClaim();
     await eventually('end of the claim', async () => {
       const claim = reference('PersistentVolumeClaim', at.scene.namespace, TEMPO.claim);
       return !(await at.scene.api.get(claim));

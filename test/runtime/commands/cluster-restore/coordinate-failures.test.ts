@@ -276,7 +276,7 @@ describe('a mover', () => {
     expect(error.message).toContain('statefulset/tempo is left at 0 of 2 replicas');
     expect(error.message).toContain('start the same restore again, it goes on');
     expect(error.message).toContain(
-      `kubectl -n monitoring get secret tempo-restore-rollback -o jsonpath='{.data.objects\\.json\\.gz}' | base64 -d | gunzip | kubectl -n monitoring replace -f - && kubectl -n monitoring scale statefulset/tempo --replicas=2 && kubectl -n monitoring annotate statefulset/tempo ${REPLICAS_ANNOTATION}-`,
+      `start Tempo as it is: kubectl -n monitoring delete job --cascade=foreground -l tempo-backup/restore-mover=tempo-restore-mover && kubectl -n monitoring get secret tempo-restore-rollback -o jsonpath='{.data.objects\\.json\\.gz}' | base64 -d | gunzip | kubectl -n monitoring replace -f - && kubectl -n monitoring scale statefulset/tempo --replicas=2 && kubectl -n monitoring annotate statefulset/tempo ${REPLICAS_ANNOTATION}-`,
     );
     expect(replicasOf(scene.workload)).toBe(0);
     const { exitCode, result } = await scene.coordinate();
