@@ -2,12 +2,13 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubernetesIdentity } from '../../../../lib/contract/kubernetes-rights';
+import type { ON_CALL } from './runner-objects';
 
 /** Whose calls of the Kubernetes API are looked at when all suites have ended. */
 export interface RecordedAccount {
   readonly namespace: string;
   readonly serviceAccount: string;
-  readonly identity: KubernetesIdentity | 'on-call';
+  readonly identity: KubernetesIdentity | typeof ON_CALL;
 }
 
 interface Records {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { KUBERNETES_IDENTITIES } from '../../../../lib/contract/kubernetes-rights';
 import { Api, ApiError } from './cluster/api';
 import { type KubernetesObject, type Pod, reference } from './cluster/objects';
 import { jobEnd, logOf, podEnd, podsOf, type RunEnd, summaryOf } from './cluster/pod-ends';
@@ -6,11 +7,14 @@ import { CONTAINER_SECURITY, POD_SECURITY, RESTRICTED_LABELS } from './cluster/s
 import { eventually } from './cluster/wait';
 import { RepositoryBucket, S3_KEYS } from './servers/repository-bucket';
 import { type EncryptionKey, newEncryptionKey } from './encryption-key';
-import { fromVolumeSnapshot, RESTORE_KEY, runnerObjects, type RunnerOptions } from './runner-objects';
+import { record } from './records';
+import { fromVolumeSnapshot, ON_CALL, RESTORE_KEY, runnerObjects, type RunnerOptions } from './runner-objects';
 import { TempoClient } from './tempo/tempo-client';
 import { TEMPO, tempoObjects, type TempoOptions } from './tempo/tempo-objects';
 
 export interface SceneOptions extends RunnerChanges {
+  /** A repository that is there and stays. @default - one of its own */
+  readonly bucket?: RepositoryBucket;
   readonly accessMode?: TempoOptions['accessMode'];
 }
 
@@ -32,8 +36,15 @@ export class Scene {
     readonly api: Api,
     readonly namespace: string,
     readonly bucket: RepositoryBucket,
-    /** Images, and the key to which Secrets are encrypted. */
-    private readonly given: { readonly runner: string; readonly tempo: string; readonly key: EncryptionKey },
+    private readonly given: {
+      /** Images. */
+      readonly runner: string;
+      readonly tempo: string;
+      /** To which Secrets are encrypted. */
+      readonly key: EncryptionKey;
+      /** Whether the bucket goes with the scene. */
+      readonly isOwn: boolean;
+    },
   ) {
     this.tempo = new TempoClient(api, namespace);
   }
@@ -43,8 +54,12 @@ export class Scene {
     const { KUBECONFIG = '', E2E_RUNNER_IMAGE: runner = '', E2E_TEMPO_IMAGE: tempo = '' } = process.env;
     const api = new Api(KUBECONFIG);
     const namespace = `e2e-${randomBytes(4).toString('hex')}`;
-    const bucket = await RepositoryBucket.create(process.env.E2E_HOST_ADDRESS ?? api.host);
-    const scene = new Scene(api, namespace, bucket, { runner, tempo, key: await newEncryptionKey() });
+    const bucket = options.bucket ?? (await RepositoryBucket.create(process.env.E2E_HOST_ADDRESS ?? api.host));
+    const isOwn = options.bucket === undefined;
+    const scene = new Scene(api, namespace, bucket, { runner, tempo, key: await newEncryptionKey(), isOwn });
+    for (const identity of KUBERNETES_IDENTITIES)
+      record('accounts', { namespace, serviceAccount: `tempo-${identity}`, identity });
+    record('accounts', { namespace, serviceAccount: ON_CALL, identity: ON_CALL });
     try {
       await scene.setUp(options);
     } catch (error) {
@@ -55,7 +70,7 @@ export class Scene {
     return scene;
   }
 
-  private async setUp({ accessMode, ...changes }: SceneOptions): Promise<void> {
+  private async setUp({ accessMode, bucket: _bucket, ...changes }: SceneOptions): Promise<void> {
     await this.applyNamespace();
     await this.applyTempo({ accessMode });
     await this.applyRunner(changes);
@@ -193,7 +208,7 @@ export class Scene {
   /** All that was made goes, from the S3 server at once, from the cluster in its own time. */
   async remove(): Promise<void> {
     await this.api.delete(reference('Namespace', '', this.namespace));
-    await this.bucket.remove();
+    if (this.given.isOwn) await this.bucket.remove();
   }
 
   private async describe(): Promise<string> {

@@ -69,14 +69,11 @@ export class RecoveryScene {
     return ran;
   }
 
-  /** Runs a command of the documentation that ends well. */
-  async follow(
-    line: string,
-    options: { examples?: Record<string, string>; as?: 'on-call' | 'admin' } = {},
-  ): Promise<Ran> {
+  /** Runs a command of the documentation. */
+  async follow(line: string, options: Partial<RestoreCall> = {}): Promise<Ran> {
     const command = documented(line, { monitoring: this.scene.namespace, ...options.examples });
     const ran = await this.workstation.run(command, options);
-    expectExit(command, ran);
+    expectExit(command, ran, options.exitCode);
     return ran;
   }
 
