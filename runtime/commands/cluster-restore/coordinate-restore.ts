@@ -1,5 +1,4 @@
 import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
-import { ExitCode } from '../../../lib/contract/exit-codes';
 import type { RestoreResult } from '../../../lib/contract/results';
 import { type Pace, REAL_PACE } from '../../cluster/workload/wait-until';
 import { overlapsItself, unfinishedRollout } from '../../cluster/workload/workload';
@@ -84,11 +83,11 @@ async function rollBack(run: CoordinatedRun, prepared: Prepared, cause: NotReady
     if (!(error instanceof NotReadyError)) throw error;
     await finishSession(run, saved);
     const found = `${cause.message}; ${rolledBack}, and Tempo isn't ready with the one that it had either`;
-    return new RolledBackError(found, ExitCode.REFUSED, cause.evidence, { cause: error });
+    return new RolledBackError(found, cause.exitCode, cause.evidence, { cause: error });
   }
   await finishSession(run, saved);
   const text = `${cause.message}; ${rolledBack}: Tempo is ready with the one that it had`;
-  return new RolledBackError(text, ExitCode.REFUSED, cause.evidence, { cause });
+  return new RolledBackError(text, cause.exitCode, cause.evidence, { cause });
 }
 
 /**

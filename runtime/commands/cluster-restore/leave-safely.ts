@@ -11,7 +11,7 @@ import { finishSession, putBackCommand, type SavedSession } from './restore-sess
 import { scaleBack } from './start-tempo';
 import { ScaledUpError } from './stop-tempo';
 
-/** Tempo didn't come up with a new configuration, and has its old one again. Refused: a Job that tried it anew would stop Tempo anew. */
+/** Tempo didn't come up with a new configuration, and has its old one again. */
 export class RolledBackError extends RunnerError {}
 
 /** Adds to whatever goes wrong before a restore begins that an earlier one has left Tempo stopped. */

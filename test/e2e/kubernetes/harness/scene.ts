@@ -83,8 +83,8 @@ export class Scene {
   }
 
   /** Applies Tempo's objects; their configuration again when somebody broke it. */
-  async applyTempo({ accessMode, kinds }: { accessMode?: TempoOptions['accessMode']; kinds?: string[] } = {}) {
-    const objects = tempoObjects({ namespace: this.namespace, image: this.given.tempo, accessMode });
+  async applyTempo({ kinds, ...options }: Partial<TempoOptions> & { kinds?: string[] } = {}): Promise<void> {
+    const objects = tempoObjects({ namespace: this.namespace, image: this.given.tempo, ...options });
     await this.apply(objects.filter(({ kind }) => kinds?.includes(kind) ?? true));
   }
 

@@ -18,11 +18,11 @@ for (const name of fs.readdirSync('/var/tempo/wal', { recursive: true })) {
   if (/\\/\\d{10}$/.test(file)) fs.writeFileSync(file, Buffer.alloc(fs.statSync(file).size, 7));
 }`;
 
-/** Tempo ends at a folder that it may not read. */
+/** Tempo ends at a folder that it may not list. Without the right to write it, nobody but root could move it aside. */
 const UNREADABLE_WAL = `
 const fs = require('node:fs');
 const [name] = fs.readdirSync('/var/tempo/wal').filter((each) => each !== 'blocks');
-fs.chmodSync('/var/tempo/wal/' + name, 0);`;
+fs.chmodSync('/var/tempo/wal/' + name, 0o300);`;
 
 const DELETE_BLOCKS = `
 const fs = require('node:fs');

@@ -39,8 +39,8 @@ kubernetesSuite('what can not be done says why', () => {
     await remove('Secret', TEMPO.secret);
     const reasons = await suspect();
     await at.scene.applyTempo({ kinds: ['ConfigMap', 'Secret'] });
-    expect(reasons).toContain(`ConfigMap '${TEMPO.configMap}'`);
-    expect(reasons).toContain(`Secret '${TEMPO.secret}'`);
+    expect(reasons).toContain(`'configmaps/${TEMPO.configMap}'`);
+    expect(reasons).toContain(`'secrets/${TEMPO.secret}'`);
     await at.backUp('full');
   });
 
@@ -72,13 +72,11 @@ kubernetesSuite('what can not be done says why', () => {
   });
 
   it('for a Tempo that does not stop: what holds it, and it has its replicas again', async () => {
-    const pod = reference('Pod', at.scene.namespace, TEMPO.pod);
-    const hold = (finalizers: readonly string[]): Promise<void> =>
-      at.scene.api.merge({ ...pod, metadata: { ...pod.metadata, finalizers } as typeof pod.metadata });
-    await hold(['example.com/hold']);
-    const { result } = await at.restore('a pod with a finalizer', FULL, { limit: LIMIT, exitCode: 15 });
-    await hold([]);
-    expect(result.error?.message).toMatch(/its pods are not gone after 20s: pod 'tempo-0' .*example\.com\/hold/);
+    await at.scene.applyTempo({ kinds: ['StatefulSet'], stopsSlowly: true });
+    await at.workstation.run(`kubectl -n ${at.scene.namespace} rollout status statefulset/tempo`, { as: 'admin' });
+    const { result } = await at.restore('a pod that does not end', FULL, { limit: LIMIT, exitCode: 15 });
+    await at.restartTempo();
+    expect(result.error?.message).toMatch(/its pods are not gone after 20s: pod 'tempo-0' .*terminating since/);
     expect(await at.replicas()).toBe(1);
     await at.expectWhole();
   });

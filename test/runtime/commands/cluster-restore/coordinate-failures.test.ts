@@ -337,7 +337,7 @@ describe('a Tempo that is not ready after its data is back', () => {
   it('runs, and the same restore brings the data back once more', async () => {
     await start({ workload: { becomesReady: () => false } });
     const error = await scene.failure();
-    expect(error.exitCode).toBe(1);
+    expect(error.exitCode).toBe(15);
     expect(error.message).toContain('start Tempo: it is not ready after 20s');
     expect(error.message).toContain('Tempo is started; to undo the restore: kubectl');
     expect(replicasOf(scene.workload)).toBe(2);
