@@ -6,5 +6,6 @@ module.exports = {
   testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
   testPathIgnorePatterns: [],
   testTimeout: 120_000,
+  testSequencer: '<rootDir>/test/e2e/last-suites-last.js',
   globalSetup: '<rootDir>/test/e2e/kubernetes/harness/build-images.ts',
 };

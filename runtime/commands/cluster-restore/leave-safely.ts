@@ -5,6 +5,7 @@ import { InterruptedError, RefusedError, RunnerError } from '../../errors';
 import { rollBackConfiguration } from './configuration/restore-configuration';
 import type { CoordinatedRun } from './coordinated-run';
 import { isDataUntouched, stopMoving } from './mover/move-data';
+import { MOVER_LABEL } from './mover/mover-jobs';
 import type { Prepared } from './prepare-restore';
 import { finishSession, putBackCommand, type SavedSession } from './restore-session';
 import { scaleBack } from './start-tempo';
@@ -67,8 +68,13 @@ function interrupted(run: CoordinatedRun, { objects }: SavedSession): Interrupte
 function leftStopped(run: CoordinatedRun, saved: readonly ClusterObject[]): string {
   return (
     `${workloadText(run.kubernetes)} is left at 0 of ${run.tempo.replicas} replicas, as its data may be replaced in part; ` +
-    `start the same restore again, it goes on; or start Tempo as it is: ${undoText(run, saved)}`
+    `start the same restore again, it goes on; or start Tempo as it is: ${endMoversCommand(run)} && ${undoText(run, saved)}`
   );
+}
+
+/** One that is still at work would replace data beneath a Tempo that runs again. */
+function endMoversCommand({ kubernetes: { namespace, restore } }: CoordinatedRun): string {
+  return `kubectl -n ${namespace} delete job --cascade=foreground -l ${MOVER_LABEL}=${restore.moverCronJob}`;
 }
 
 function undoText(run: CoordinatedRun, saved: readonly ClusterObject[]): string {

@@ -76,7 +76,8 @@ async function notReady(run: CoordinatedRun, missing: string): Promise<Error> {
   const reasons = await Promise.all(pods.map((pod) => explainPod(api, namespace, pod)));
   return new NotReadyError(
     `start Tempo: it is not ready after ${restore.deadline}: ${[missing, ...reasons].join('; ')}`,
-    ExitCode.FAILED,
+    // Not a failure, which the Job would try again: each try stops Tempo and replaces its data once more.
+    ExitCode.REFUSED,
     { pods: pods.length },
   );
 }

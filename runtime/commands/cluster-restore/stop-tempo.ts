@@ -70,7 +70,8 @@ async function stillThere({ api, kubernetes }: CoordinatedRun, pods: readonly Cl
   const reasons = await Promise.all(pods.map((pod) => explainPod(api, namespace, pod)));
   return new RunnerError(
     `stop Tempo: its pods are not gone after ${restore.deadline}: ${reasons.join('; ')}; remove what holds them, or raise 'kubernetes.restore.deadline'`,
-    ExitCode.FAILED,
+    // Not a failure, which the Job would try again: each try stops Tempo for as long.
+    ExitCode.REFUSED,
     { pods: pods.length },
   );
 }

@@ -59,7 +59,7 @@ kubernetesSuite('a backup of a volume that one node may mount', () => {
   it('reads a clone of a volume snapshot, which has what was there when it was made', async () => {
     await scene.takeVolumeSnapshot('before');
     const later = await fill(scene);
-    await scene.applyRunner({ access: 'clone', volumeSnapshot: 'before' });
+    await scene.applyRunner({ access: 'clone', cloneOf: 'before' });
     await backUp(scene, 'ReadWriteOnce, clone of a volume snapshot');
     expect(await inNewestPoint(scene, [...traceIds, ...later])).toEqual(traceIds);
   });

@@ -11,6 +11,7 @@ import { parseRunnerConfig } from '../../../lib/contract/runner-config';
 import { Repository } from '../../../runtime/repository/repository';
 import { run } from '../../../runtime/run';
 import { openStorage } from '../../../runtime/storage/open-storage';
+import { record } from './harness/records';
 
 const execute = promisify(execFile);
 
@@ -95,7 +96,10 @@ export class VolumeSnapshotScene {
   /** A kubeconfig of an identity that has exactly the rights of `snapshot`, or none. */
   async identity(name: string, claims: readonly string[] | undefined): Promise<string> {
     await this.kubectl('create', 'serviceaccount', name);
-    if (claims !== undefined) await this.apply(...this.grants(name, claims));
+    if (claims !== undefined) {
+      await this.apply(...this.grants(name, claims));
+      record('accounts', { namespace: this.namespace, serviceAccount: name, identity: 'snapshot' });
+    }
     const token = await this.kubectl('create', 'token', name, '--duration=1h');
     const config = JSON.parse(await this.kubectl('config', 'view', '--raw', '--minify', '-o', 'json')) as Kubeconfig;
     const file = join(this.folder, `${name}.kubeconfig`);

@@ -8,7 +8,7 @@ import { type CoordinatedRun, waitingIn } from '../coordinated-run';
 import type { Session } from '../restore-session';
 
 const SESSION_LABEL = 'tempo-backup/restore-session';
-const MOVER_LABEL = 'tempo-backup/restore-mover';
+export const MOVER_LABEL = 'tempo-backup/restore-mover';
 /** Names of Jobs end up in labels, which take 63 characters. */
 const LONGEST_PREFIX = 45;
 

@@ -3,6 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { openRecords } from './records';
 
 const ROOT = join(__dirname, '../../../..');
 const RUNNER = 'tempo-backup:e2e';
@@ -14,7 +15,10 @@ const TEMPO = 'tempo-backup-e2e-tempo:e2e';
  */
 export default async function buildImages(): Promise<void> {
   const { KUBECONFIG, E2E_IMAGE_BUILD } = process.env;
-  if (!KUBECONFIG || !E2E_IMAGE_BUILD) return;
+  openRecords();
+  if (!KUBECONFIG) return;
+  execFileSync(process.execPath, [join(ROOT, 'scripts/build.mjs'), '--bundle'], { stdio: 'inherit' });
+  if (!E2E_IMAGE_BUILD) return;
   if (!process.env.E2E_RUNNER_IMAGE) {
     buildImage(E2E_IMAGE_BUILD, RUNNER, ROOT);
     process.env.E2E_RUNNER_IMAGE = RUNNER;

@@ -1,120 +1,109 @@
+import { Chart, Duration, Size, Testing } from 'cdk8s';
+import {
+  BackupPlan,
+  BackupRepository,
+  Encryption,
+  RunnerImage,
+  S3Credentials,
+  Schedule,
+  ServiceAccount,
+  Tempo,
+  TempoBackup,
+  TempoStorage,
+  VolumeAccess,
+  VolumeSnapshotClass,
+} from '../../../../lib/kubernetes/index';
 import type { KubernetesObject } from './cluster/objects';
-import { CONTAINER_SECURITY, POD_SECURITY } from './cluster/security';
 import { TEMPO } from './tempo/tempo-objects';
 
 export interface RunnerOptions {
   readonly namespace: string;
+  /** With its tag. */
   readonly image: string;
   /** As pods reach it. */
-  readonly repositoryUrl: string;
-  readonly credentials: Readonly<Record<string, string>>;
+  readonly repository: { readonly endpoint: string; readonly bucket: string; readonly region: string };
+  readonly credentials: { readonly AWS_ACCESS_KEY_ID: string; readonly AWS_SECRET_ACCESS_KEY: string };
+  /** Armored public key to which Secrets are encrypted. */
+  readonly recipient: string;
   /** How backups get at the volume: mounted beside Tempo on its node, or a copy of their own. @default 'shared' */
   readonly access?: 'shared' | 'clone';
-  /** What the copy is made of. @default - the claim itself */
-  readonly volumeSnapshot?: string;
+  /** Name of the VolumeSnapshotClass. @default - no volume snapshots are made */
+  readonly volumeSnapshotClass?: string;
+  /** How long a restore waits for each thing. @default 90 */
+  readonly restoreDeadlineSeconds?: number;
 }
 
-export const RULES = { wal: 'wal', hourly: 'data', full: 'all' } as const;
+/** Secret with the private key, which a restore needs and a backup doesn't. */
+export const RESTORE_KEY = 'tempo-backup-private-key';
 
-const CREDENTIALS = 'tempo-backup-repository';
-const CONFIG = 'tempo-backup-config';
-const LABELS = { 'app.kubernetes.io/name': 'tempo-backup' };
-/** Retried, as they may pass: a failure, a lock, an interruption. Not retried: what stays as it is. */
-const NEVER_RETRIED = [2, 10, 12, 14, 15];
+/** ServiceAccount that may start a restore, and nothing more. */
+export const ON_CALL = 'on-call';
 
-/** Everything that the runner needs in a namespace: configuration, credentials and a CronJob for each command. */
+const CREDENTIALS = 'tempo-backup-s3';
+
+/** What a user would synthesize for the Tempo of the tests, and what that builds upon. Suspended: the tests start each run. */
 export function runnerObjects(options: RunnerOptions): KubernetesObject[] {
   const { namespace, credentials } = options;
-  const metadata = (name: string): KubernetesObject['metadata'] => ({ name, namespace, labels: LABELS });
-  const cronJob = (name: string, args: readonly string[]): KubernetesObject => ({
-    apiVersion: 'batch/v1',
-    kind: 'CronJob',
-    metadata: metadata(name),
-    spec: cronJobSpec(options, args),
-  });
+  const chart = new Chart(Testing.app(), 'tempo-backup', { namespace });
+  addBackup(chart, options);
+  const stringData = {
+    'access-key-id': credentials.AWS_ACCESS_KEY_ID,
+    'secret-access-key': credentials.AWS_SECRET_ACCESS_KEY,
+  };
   return [
-    { apiVersion: 'v1', kind: 'Secret', metadata: metadata(CREDENTIALS), stringData: credentials },
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(CONFIG), data: { 'config.yaml': runnerConfig(options) } },
-    ...Object.keys(RULES).map((rule) => cronJob(`tempo-backup-${rule}`, ['backup', '--rule', rule])),
-    cronJob('tempo-verify', ['verify', '--level', 'content']),
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: CREDENTIALS, namespace }, stringData },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: ON_CALL, namespace } },
+    ...(Testing.synth(chart) as KubernetesObject[]),
   ];
 }
 
-function runnerConfig({ repositoryUrl }: RunnerOptions): string {
-  return JSON.stringify({
-    tempo: { name: 'tempo', storage: { path: '/var/tempo/traces', walPath: '/var/tempo/wal' } },
-    repository: { url: repositoryUrl },
+function addBackup(chart: Chart, options: RunnerOptions): void {
+  const { repository, recipient, volumeSnapshotClass, restoreDeadlineSeconds = 90 } = options;
+  const privateKey = { secret: RESTORE_KEY };
+  const backup = new TempoBackup(chart, 'Backup', {
+    tempo: tempo(options),
+    repository: BackupRepository.s3Compatible({
+      ...repository,
+      prefix: 'tempo',
+      credentials: S3Credentials.fromSecret(CREDENTIALS),
+    }),
+    image: image(options.image),
+    plan: BackupPlan.recommended().with({
+      secretsEncryption: Encryption.openPgp({ recipients: [recipient], privateKey }),
+    }),
+    restore: { deadline: Duration.seconds(restoreDeadlineSeconds) },
+    suspend: true,
+  });
+  backup.grantRestore(ServiceAccount.fromName(ON_CALL, options));
+  if (volumeSnapshotClass === undefined) return;
+  backup.addVolumeSnapshots({
+    volumeSnapshotClass: VolumeSnapshotClass.fromName(volumeSnapshotClass),
+    schedule: Schedule.daily({ hour: 2 }),
   });
 }
 
-/** Suspended: the tests start each run themselves. */
-function cronJobSpec(options: RunnerOptions, args: readonly string[]): object {
-  return {
-    schedule: '0 0 1 1 *',
-    suspend: true,
-    concurrencyPolicy: 'Forbid',
-    jobTemplate: {
-      spec: {
-        backoffLimit: 2,
-        podFailurePolicy: {
-          rules: [
-            { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-            { action: 'FailJob', onExitCodes: { operator: 'In', values: NEVER_RETRIED } },
-          ],
-        },
-        template: { metadata: { labels: LABELS }, spec: podSpec(options, args) },
-      },
-    },
-  };
+function tempo({ access = 'shared' }: RunnerOptions): Tempo {
+  return Tempo.fromAttributes({
+    url: `http://${TEMPO.name}:3200`,
+    podLabels: TEMPO.labels,
+    workload: { kind: 'StatefulSet', name: TEMPO.name },
+    configMaps: [TEMPO.configMap],
+    secrets: [TEMPO.secret],
+    services: [TEMPO.name],
+    storage: TempoStorage.persistentVolumeClaim(TEMPO.claim, {
+      access: access === 'shared' ? VolumeAccess.SHARED : VolumeAccess.clone({ size: Size.gibibytes(1) }),
+    }),
+  });
 }
 
-function podSpec(options: RunnerOptions, args: readonly string[]): object {
-  const needsVolume = args[0] === 'backup';
-  return {
-    restartPolicy: 'Never',
-    automountServiceAccountToken: false,
-    securityContext: POD_SECURITY,
-    terminationGracePeriodSeconds: 10,
-    ...(needsVolume && (options.access ?? 'shared') === 'shared' ? { affinity: BESIDE_TEMPO } : {}),
-    containers: [
-      {
-        name: 'runner',
-        image: options.image,
-        imagePullPolicy: 'IfNotPresent',
-        args: [...args, '--output', 'json'],
-        envFrom: [{ secretRef: { name: CREDENTIALS } }],
-        securityContext: CONTAINER_SECURITY,
-        resources: { requests: { cpu: '50m', memory: '64Mi' } },
-        volumeMounts: [
-          { name: 'config', mountPath: '/etc/tempo-backup' },
-          { name: 'tmp', mountPath: '/tmp' },
-          ...(needsVolume ? [{ name: 'tempo', mountPath: '/var/tempo', readOnly: true }] : []),
-        ],
-      },
-    ],
-    volumes: [
-      { name: 'config', configMap: { name: CONFIG } },
-      { name: 'tmp', emptyDir: {} },
-      ...(needsVolume ? [{ name: 'tempo', ...tempoVolume(options) }] : []),
-    ],
-  };
+function image(reference: string): RunnerImage {
+  const [, name = '', tag = ''] = /^(.*):([^:/]+)$/.exec(reference) ?? [];
+  return RunnerImage.fromRegistry(name, { tag });
 }
 
-/** A volume that only one node may mount is shared by pods on that node. */
-const BESIDE_TEMPO = {
-  podAffinity: {
-    requiredDuringSchedulingIgnoredDuringExecution: [
-      { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: TEMPO.labels } },
-    ],
-  },
-};
-
-function tempoVolume({ access = 'shared', volumeSnapshot }: RunnerOptions): object {
-  if (access === 'shared') return { persistentVolumeClaim: { claimName: TEMPO.claim } };
-  const source =
-    volumeSnapshot === undefined
-      ? { kind: 'PersistentVolumeClaim', name: TEMPO.claim }
-      : { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: volumeSnapshot };
-  const spec = { accessModes: ['ReadWriteOnce'], dataSource: source, resources: { requests: { storage: '1Gi' } } };
-  return { ephemeral: { volumeClaimTemplate: { spec } } };
+/** The same objects, with copies of the volume made of a volume snapshot: constructs clone the claim itself. */
+export function fromVolumeSnapshot(objects: readonly KubernetesObject[], name: string): KubernetesObject[] {
+  const source = JSON.stringify({ kind: 'PersistentVolumeClaim', name: TEMPO.claim });
+  const snapshot = JSON.stringify({ apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name });
+  return JSON.parse(JSON.stringify(objects).replaceAll(source, snapshot)) as KubernetesObject[];
 }

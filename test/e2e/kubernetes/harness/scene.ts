@@ -1,17 +1,30 @@
 import { randomBytes } from 'node:crypto';
+import { KUBERNETES_IDENTITIES } from '../../../../lib/contract/kubernetes-rights';
 import { Api, ApiError } from './cluster/api';
 import { type KubernetesObject, type Pod, reference } from './cluster/objects';
 import { jobEnd, logOf, podEnd, podsOf, type RunEnd, summaryOf } from './cluster/pod-ends';
 import { CONTAINER_SECURITY, POD_SECURITY, RESTRICTED_LABELS } from './cluster/security';
 import { eventually } from './cluster/wait';
 import { RepositoryBucket, S3_KEYS } from './servers/repository-bucket';
-import { runnerObjects, type RunnerOptions } from './runner-objects';
+import { type EncryptionKey, newEncryptionKey } from './encryption-key';
+import { record } from './records';
+import { fromVolumeSnapshot, ON_CALL, RESTORE_KEY, runnerObjects, type RunnerOptions } from './runner-objects';
 import { TempoClient } from './tempo/tempo-client';
 import { TEMPO, tempoObjects, type TempoOptions } from './tempo/tempo-objects';
 
-export interface SceneOptions {
+export interface SceneOptions extends RunnerChanges {
+  /** A repository that is there and stays. @default - one of its own */
+  readonly bucket?: RepositoryBucket;
   readonly accessMode?: TempoOptions['accessMode'];
-  readonly access?: RunnerOptions['access'];
+}
+
+/** In what the runner's objects differ from the usual ones. */
+export interface RunnerChanges extends Pick<
+  RunnerOptions,
+  'access' | 'volumeSnapshotClass' | 'restoreDeadlineSeconds'
+> {
+  /** What clones are made of. @default - the claim itself */
+  readonly cloneOf?: string;
 }
 
 /** A namespace that enforces *restricted*, in it a Tempo with a volume and the runner's objects; beside it a bucket for the repository. */
@@ -23,7 +36,15 @@ export class Scene {
     readonly api: Api,
     readonly namespace: string,
     readonly bucket: RepositoryBucket,
-    private readonly images: { readonly runner: string; readonly tempo: string },
+    private readonly given: {
+      /** Images. */
+      readonly runner: string;
+      readonly tempo: string;
+      /** To which Secrets are encrypted. */
+      readonly key: EncryptionKey;
+      /** Whether the bucket goes with the scene. */
+      readonly isOwn: boolean;
+    },
   ) {
     this.tempo = new TempoClient(api, namespace);
   }
@@ -33,10 +54,12 @@ export class Scene {
     const { KUBECONFIG = '', E2E_RUNNER_IMAGE: runner = '', E2E_TEMPO_IMAGE: tempo = '' } = process.env;
     const api = new Api(KUBECONFIG);
     const namespace = `e2e-${randomBytes(4).toString('hex')}`;
-    const scene = new Scene(api, namespace, await RepositoryBucket.create(process.env.E2E_HOST_ADDRESS ?? api.host), {
-      runner,
-      tempo,
-    });
+    const bucket = options.bucket ?? (await RepositoryBucket.create(process.env.E2E_HOST_ADDRESS ?? api.host));
+    const isOwn = options.bucket === undefined;
+    const scene = new Scene(api, namespace, bucket, { runner, tempo, key: await newEncryptionKey(), isOwn });
+    for (const identity of KUBERNETES_IDENTITIES)
+      record('accounts', { namespace, serviceAccount: `tempo-${identity}`, identity });
+    record('accounts', { namespace, serviceAccount: ON_CALL, identity: ON_CALL });
     try {
       await scene.setUp(options);
     } catch (error) {
@@ -47,20 +70,43 @@ export class Scene {
     return scene;
   }
 
-  private async setUp({ accessMode, access }: SceneOptions): Promise<void> {
-    const { namespace, images } = this;
-    const metadata = { name: namespace, labels: RESTRICTED_LABELS };
-    await this.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata });
-    await this.apply(tempoObjects({ namespace, image: images.tempo, accessMode }));
-    await this.applyRunner({ access });
+  private async setUp({ accessMode, bucket: _bucket, ...changes }: SceneOptions): Promise<void> {
+    await this.applyNamespace();
+    await this.applyTempo({ accessMode });
+    await this.applyRunner(changes);
     await this.tempo.ready();
   }
 
-  /** Applies the runner's objects, again when they are to be other ones. */
-  async applyRunner(options: Pick<RunnerOptions, 'access' | 'volumeSnapshot'> = {}): Promise<void> {
-    const { namespace, images, bucket } = this;
-    const given = { namespace, image: images.runner, repositoryUrl: bucket.urlInCluster, credentials: S3_KEYS };
-    await this.apply(runnerObjects({ ...given, ...options }));
+  async applyNamespace(): Promise<void> {
+    const metadata = { name: this.namespace, labels: RESTRICTED_LABELS };
+    await this.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata });
+  }
+
+  /** Applies Tempo's objects; their configuration again when somebody broke it. */
+  async applyTempo({ kinds, ...options }: Partial<TempoOptions> & { kinds?: string[] } = {}): Promise<void> {
+    const objects = tempoObjects({ namespace: this.namespace, image: this.given.tempo, ...options });
+    await this.apply(objects.filter(({ kind }) => kinds?.includes(kind) ?? true));
+  }
+
+  /** Applies the runner's objects, again when they are to be other ones, and the key that a restore needs. */
+  async applyRunner(changes: RunnerChanges = {}): Promise<void> {
+    const metadata = { name: RESTORE_KEY, namespace: this.namespace };
+    const stringData = { 'private.asc': this.privateKey };
+    await this.apply([{ apiVersion: 'v1', kind: 'Secret', metadata, stringData }, ...this.runnerObjects(changes)]);
+  }
+
+  /** That Secrets are encrypted to. */
+  get privateKey(): string {
+    return this.given.key.privateKey;
+  }
+
+  /** What the constructs make of the scene. */
+  runnerObjects({ cloneOf, ...changes }: RunnerChanges = {}): KubernetesObject[] {
+    const { namespace, bucket } = this;
+    const { runner: image, key } = this.given;
+    const given = { namespace, image, repository: bucket.inCluster, recipient: key.publicKey };
+    const objects = runnerObjects({ ...given, credentials: S3_KEYS, ...changes });
+    return cloneOf === undefined ? objects : fromVolumeSnapshot(objects, cloneOf);
   }
 
   async apply(objects: readonly KubernetesObject[]): Promise<void> {
@@ -142,7 +188,7 @@ export class Scene {
     const { claim } = volumes;
     const container = {
       name: 'script',
-      image: this.images.runner,
+      image: this.given.runner,
       imagePullPolicy: 'IfNotPresent',
       command: ['/usr/local/bin/node', '-e', script],
       securityContext: CONTAINER_SECURITY,
@@ -162,7 +208,7 @@ export class Scene {
   /** All that was made goes, from the S3 server at once, from the cluster in its own time. */
   async remove(): Promise<void> {
     await this.api.delete(reference('Namespace', '', this.namespace));
-    await this.bucket.remove();
+    if (this.given.isOwn) await this.bucket.remove();
   }
 
   private async describe(): Promise<string> {

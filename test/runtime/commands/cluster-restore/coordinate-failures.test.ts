@@ -180,7 +180,7 @@ describe('a Tempo that does not stop', () => {
       involvedObject: { name: 'tempo-0' },
     });
     const error = await scene.failure();
-    expect(error.exitCode).toBe(1);
+    expect(error.exitCode).toBe(15);
     expect(error.message).toContain(
       "stop Tempo: its pods are not gone after 20s: pod 'tempo-0' is Running (terminating since 2026-11-23T09:00:05Z; held by finalizers example.com/hold; FailedKillPod: node is gone)",
     );
@@ -276,7 +276,7 @@ describe('a mover', () => {
     expect(error.message).toContain('statefulset/tempo is left at 0 of 2 replicas');
     expect(error.message).toContain('start the same restore again, it goes on');
     expect(error.message).toContain(
-      `kubectl -n monitoring get secret tempo-restore-rollback -o jsonpath='{.data.objects\\.json\\.gz}' | base64 -d | gunzip | kubectl -n monitoring replace -f - && kubectl -n monitoring scale statefulset/tempo --replicas=2 && kubectl -n monitoring annotate statefulset/tempo ${REPLICAS_ANNOTATION}-`,
+      `start Tempo as it is: kubectl -n monitoring delete job --cascade=foreground -l tempo-backup/restore-mover=tempo-restore-mover && kubectl -n monitoring get secret tempo-restore-rollback -o jsonpath='{.data.objects\\.json\\.gz}' | base64 -d | gunzip | kubectl -n monitoring replace -f - && kubectl -n monitoring scale statefulset/tempo --replicas=2 && kubectl -n monitoring annotate statefulset/tempo ${REPLICAS_ANNOTATION}-`,
     );
     expect(replicasOf(scene.workload)).toBe(0);
     const { exitCode, result } = await scene.coordinate();
@@ -337,7 +337,7 @@ describe('a Tempo that is not ready after its data is back', () => {
   it('runs, and the same restore brings the data back once more', async () => {
     await start({ workload: { becomesReady: () => false } });
     const error = await scene.failure();
-    expect(error.exitCode).toBe(1);
+    expect(error.exitCode).toBe(15);
     expect(error.message).toContain('start Tempo: it is not ready after 20s');
     expect(error.message).toContain('Tempo is started; to undo the restore: kubectl');
     expect(replicasOf(scene.workload)).toBe(2);

@@ -193,7 +193,7 @@ describe('a restore of the configuration', () => {
       const isOld = (template: unknown): boolean => JSON.stringify(template).includes('tempo:broken');
       await start({ kind, workload: { becomesReady: isOld } });
       const error = await scene.failure({ scope: 'config' });
-      expect(error.exitCode).toBe(1);
+      expect(error.exitCode).toBe(15);
       expect(error.message).toContain(
         "start Tempo: it is not ready after 20s: 0 of 2 pods are ready; pod 'tempo-0' is Running (container 'tempo' waits: CrashLoopBackOff: back-off 10s)",
       );
@@ -211,6 +211,7 @@ describe('a restore of the configuration', () => {
   it('says so when Tempo is ready with neither configuration', async () => {
     await start({ workload: { becomesReady: () => false } });
     const error = await scene.failure({ scope: 'config' });
+    expect(error.exitCode).toBe(15);
     expect(error.message).toContain("is rolled back, and Tempo isn't ready with the one that it had either");
     expect(isConfigurationGood()).toBe(false);
   });

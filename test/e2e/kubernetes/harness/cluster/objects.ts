@@ -66,6 +66,7 @@ const API_VERSIONS = {
   Node: 'v1',
   PersistentVolumeClaim: 'v1',
   Pod: 'v1',
+  RoleBinding: 'rbac.authorization.k8s.io/v1',
   Secret: 'v1',
   Service: 'v1',
   ServiceAccount: 'v1',

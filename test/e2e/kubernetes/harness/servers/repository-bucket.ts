@@ -44,13 +44,14 @@ export class RepositoryBucket {
     return new RepositoryBucket(name, way, client, address);
   }
 
-  /** URL of the repository in pods. */
-  get urlInCluster(): string {
-    return this.urlAt(`http://${this.address}:${this.way.port}`);
+  /** Where the repository is for pods. */
+  get inCluster(): { readonly endpoint: string; readonly bucket: string; readonly region: string } {
+    return { endpoint: `http://${this.address}:${this.way.port}`, bucket: this.name, region };
   }
 
+  /** URL of the repository here. */
   get url(): string {
-    return this.urlAt(TEST_S3_ENDPOINT);
+    return `s3://${this.name}/tempo?region=${region}&endpoint=${encodeURIComponent(TEST_S3_ENDPOINT)}`;
   }
 
   async keys(prefix: string): Promise<string[]> {
@@ -80,9 +81,5 @@ export class RepositoryBucket {
     }
     await this.client.send(new DeleteBucketCommand({ Bucket: this.name }));
     this.client.destroy();
-  }
-
-  private urlAt(endpoint: string): string {
-    return `s3://${this.name}/tempo?region=${region}&endpoint=${encodeURIComponent(endpoint)}`;
   }
 }

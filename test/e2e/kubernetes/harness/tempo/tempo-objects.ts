@@ -15,6 +15,8 @@ export interface TempoOptions {
   readonly namespace: string;
   readonly image: string;
   readonly accessMode?: 'ReadWriteOnce' | 'ReadWriteOncePod';
+  /** Whether its pods take minutes to end. @default false */
+  readonly stopsSlowly?: boolean;
 }
 
 export function tempoObjects(options: TempoOptions): KubernetesObject[] {
@@ -44,7 +46,7 @@ export function tempoObjects(options: TempoOptions): KubernetesObject[] {
   ];
 }
 
-function statefulSet({ image, accessMode = 'ReadWriteOnce' }: TempoOptions): object {
+function statefulSet({ image, accessMode = 'ReadWriteOnce', stopsSlowly = false }: TempoOptions): object {
   return {
     replicas: 1,
     serviceName: TEMPO.name,
@@ -54,8 +56,10 @@ function statefulSet({ image, accessMode = 'ReadWriteOnce' }: TempoOptions): obj
       spec: {
         automountServiceAccountToken: false,
         securityContext: { ...POD_SECURITY, fsGroup: TEMPO_UID, fsGroupChangePolicy: 'OnRootMismatch' },
-        terminationGracePeriodSeconds: 10,
-        containers: [tempoContainer(image)],
+        terminationGracePeriodSeconds: stopsSlowly ? 300 : 10,
+        containers: [
+          { ...tempoContainer(image), ...(stopsSlowly ? { lifecycle: { preStop: { sleep: { seconds: 240 } } } } : {}) },
+        ],
         volumes: [{ name: 'conf', configMap: { name: TEMPO.configMap } }],
       },
     },
