@@ -1,8 +1,10 @@
 import { ExitCode } from '../exit-codes';
 import { type CommandDefinition, type PositionalsOf } from './command-definition';
 import { type OptionDefinition, type ValuesOf } from './option-definition';
+import { restore } from './restore-command';
 import { SCOPES } from '../plan/rule';
 import { COMMON_OPTIONS, DRY_RUN, THAW } from './shared-options';
+import { snapshot } from './snapshot-command';
 
 export type { CommandDefinition } from './command-definition';
 export { COMMON_OPTIONS } from './shared-options';
@@ -12,7 +14,6 @@ const {
   FAILED,
   CONFIGURATION,
   REPOSITORY_MISSING,
-  LOCKED,
   INTEGRITY,
   OBJECTIVE_MISSED,
   SOURCE_REGRESSED,
@@ -146,114 +147,6 @@ const verify = {
   ],
 } as const satisfies CommandDefinition;
 
-const restore = {
-  name: 'restore',
-  summary: 'bring data back: stage, verify, move into place; nothing is deleted',
-  positionals: [],
-  options: [
-    {
-      name: 'recovery-point',
-      type: 'string',
-      value: 'latest|latest-verified|ID|TIME',
-      format: 'point-or-time',
-      default: 'latest',
-      description:
-        'which recovery point; latest-verified: the newest that is sound and was verified; for a time, the newest made until then',
-    },
-    {
-      name: 'target',
-      type: 'string',
-      value: 'DIR|URL',
-      description: 'folder or s3:// bucket to restore into; else where the configuration says that the data lies',
-    },
-    {
-      name: 'scope',
-      type: 'string',
-      choices: ['full', 'config', 'data', 'wal', 'all'],
-      default: 'all',
-      description:
-        'blocks, write-ahead log or both (all); in a cluster also the Kubernetes objects (config) or everything (full)',
-    },
-    { name: 'tenant', type: 'strings', value: 'TENANT', format: 'tenant', description: 'only this tenant' },
-    {
-      name: 'from',
-      type: 'string',
-      value: 'TIME',
-      format: 'instant',
-      description: 'only blocks with data from this time on; without a zone it is UTC',
-    },
-    {
-      name: 'to',
-      type: 'string',
-      value: 'TIME',
-      format: 'instant',
-      description: 'only blocks with data until this time; without a zone it is UTC',
-    },
-    { name: 'block', type: 'strings', value: 'ID', format: 'block', description: 'only this block' },
-    {
-      name: 'trace-id',
-      type: 'string',
-      value: 'ID',
-      format: 'trace-id',
-      description: 'only blocks that hold this trace',
-    },
-    {
-      name: 'into-tenant',
-      type: 'string',
-      value: 'TENANT',
-      format: 'tenant',
-      description: 'restore under the name of this tenant',
-    },
-    DRY_RUN,
-    {
-      name: 'in-cluster',
-      type: 'boolean',
-      description: 'start the restore job in the cluster of KUBECONFIG with these options, and follow it',
-    },
-    {
-      name: 'coordinate',
-      type: 'boolean',
-      description: 'what the restore job itself runs: stop Tempo, have the data moved, start Tempo, compare',
-    },
-    {
-      name: 'clear-wal',
-      type: 'boolean',
-      description: 'move the write-ahead log aside and restore none, when it is what keeps Tempo from starting',
-    },
-    {
-      name: 'replace',
-      type: 'boolean',
-      description:
-        'replace what is there, with --block just that block: it is moved aside, and the result says where to',
-    },
-    {
-      name: 'tempo-version',
-      type: 'string',
-      value: 'VERSION',
-      format: 'version',
-      description: 'version of the Tempo that will read it; else as configured',
-    },
-    {
-      name: 'allow',
-      type: 'strings',
-      choices: [
-        'retention',
-        'block-version',
-        'replication-factor',
-        'free-space',
-        'owner',
-        'damaged',
-        'wal-timeout',
-        'other-source',
-      ],
-      description: 'lift a guard, by the name that its refusal gives',
-    },
-    ...THAW,
-  ],
-  example: 'tempo-backup restore --recovery-point latest --target /tmp/check --dry-run',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, LOCKED, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
-} as const satisfies CommandDefinition;
-
 const prune = {
   name: 'prune',
   summary: 'remove recovery points past their retention, and what no other one needs',
@@ -269,57 +162,6 @@ const prune = {
   ],
   example: 'tempo-backup prune --dry-run',
   exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
-} as const satisfies CommandDefinition;
-
-const snapshot = {
-  name: 'snapshot',
-  summary: "volume snapshots of Tempo's claims: create, list, prune, restore",
-  positionals: [
-    {
-      name: 'action',
-      value: 'create|list|prune|restore',
-      choices: ['create', 'list', 'prune', 'restore'],
-      description:
-        'create one of each claim and wait until it is ready; list them; prune by rule; make a claim of one (restore)',
-    },
-  ],
-  options: [
-    {
-      name: 'rule',
-      type: 'string',
-      value: 'NAME',
-      description: 'create: volume snapshot rule of the plan that it is made for, which says how long it is kept',
-    },
-    { name: 'name', type: 'string', value: 'NAME', description: 'restore: the volume snapshot' },
-    {
-      name: 'claim',
-      type: 'string',
-      value: 'NAME',
-      description: 'create: only this claim; restore: name of the new claim, else CLAIM-restored-TIME',
-    },
-    {
-      name: 'deadline',
-      type: 'string',
-      value: 'DURATION',
-      format: 'duration',
-      description:
-        "create, restore: how long each wait may take, such as until it is ready; else what the rule says, else '30m'",
-    },
-    {
-      name: 'swap',
-      type: 'boolean',
-      description: "restore: put the new claim in the place of Tempo's own, which is kept, or say the manual steps",
-    },
-    DRY_RUN,
-    {
-      name: 'allow',
-      type: 'strings',
-      choices: ['other-tempo'],
-      description: "restore: lift a guard: the volume snapshot isn't one of this Tempo's claims",
-    },
-  ],
-  example: 'tempo-backup snapshot create --rule daily',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const rewind = {
