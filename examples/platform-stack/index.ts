@@ -37,6 +37,7 @@ class TempoBackups extends pulumi.ComponentResource {
       const cluster = config.require('cluster');
       const role = new RunnerRole(`${name}-${command}`, { cluster, namespace: 'observability', serviceAccount }, own);
       backups.grant(command, role);
+      if (command === 'backup' || command === 'restore') traces.grant(command, role);
       return { command, role };
     });
     backups.grantOnReplica('restore', new RunnerRole(`${name}-replica-restore`, recoveryCluster(), own));

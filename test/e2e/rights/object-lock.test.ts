@@ -43,6 +43,8 @@ type Command = (typeof COMMANDS)[number];
 /** Longer than a backup of this scene takes. */
 const GRACE_SECONDS = 10;
 const PERIOD_SECONDS = 100;
+/** Longer than prune runs. */
+const STRICT_SECONDS = 25;
 
 function lockSuite(server: MinioServer): void {
   const bucket = `locked-${randomBytes(6).toString('hex')}`;
@@ -112,8 +114,15 @@ function lockSuite(server: MinioServer): void {
     expect(held.locks?.until).toBe(until.toISOString());
     expect(await keys('')).toEqual(expect.arrayContaining(before));
 
-    for (const key of await keys('')) await unlock(key);
+    for (const key of await keys('')) await relock(key, 'GOVERNANCE', new Date(Date.now() + 1000));
+    const strict = new Date(Math.ceil(Date.now() / 1000) * 1000 + STRICT_SECONDS * 1000);
+    await relock(`prod/points/${id}.json`, 'COMPLIANCE', strict);
     await sleep(2000);
+    const kept = await run<PruneResult>('prune');
+    expect(kept.locks?.points).toEqual([{ id, until: strict.toISOString() }]);
+    expect(kept.objects.deleted).toBe(0);
+
+    await sleep(strict.getTime() - Date.now() + 1000);
     const freed = await run<PruneResult>('prune');
     expect(freed.points.deleted).toEqual([id]);
     expect(freed.locks).toMatchObject({ points: [], until: null });
@@ -189,9 +198,9 @@ function lockSuite(server: MinioServer): void {
     return { mode: Retention?.Mode ?? '', until: Retention?.RetainUntilDate ?? new Date(0) };
   }
 
-  /** As time would. */
-  async function unlock(Key: string): Promise<void> {
-    const Retention = { Mode: 'GOVERNANCE', RetainUntilDate: new Date(Date.now() + 1000) } as const;
+  /** As time would, or somebody who locks an object by hand. */
+  async function relock(Key: string, Mode: 'GOVERNANCE' | 'COMPLIANCE', RetainUntilDate: Date): Promise<void> {
+    const Retention = { Mode, RetainUntilDate };
     const lift = { Bucket: bucket, Key, Retention, BypassGovernanceRetention: true };
     await client.send(new PutObjectRetentionCommand(lift));
   }
