@@ -14,7 +14,7 @@ const SHORT_GRACE_SECONDS = 1;
 export function tempoBackup(to, scratch, tree) {
   const config = (name, prune) => {
     const path = join(scratch, `tempo-backup-${to.kind}-${to.name}-${name}.yaml`);
-    const storage = { backend: 'local', path: tree.traces, walPath: tree.wal };
+    const storage = tree.storage ?? { backend: 'local', path: tree.traces, walPath: tree.wal };
     const rules = [{ name: 'bench', schedule: SCHEDULE, scope: 'data', deleteAfter: '1s' }];
     const document = {
       tempo: { storage, retention: `${RETENTION_HOURS}h` },
