@@ -1,5 +1,6 @@
 // What is measured: each case runs its contenders and judges tempo-backup against its targets.
 import { join } from 'node:path';
+import { firstCopy, nothingNewInBucket } from './bucket-case.mjs';
 import { checkRestored, compete, contenders, floor, fresh, runAll } from './contest.mjs';
 import { floors } from './floors.mjs';
 import { hugeTree, mixedTree, tinyTree } from './generate-tree.mjs';
@@ -144,6 +145,8 @@ export const cases = [
   ...onBoth('nothing-new', nothingNew),
   ...onBoth('restore', restore),
   ...onBoth('verify', verify),
+  { name: 'first-copy-bucket', kind: 's3', run: firstCopy },
+  { name: 'nothing-new-bucket', kind: 's3', run: nothingNewInBucket },
   { name: 'prune-disk', kind: 'disk', run: pruneCase },
   { name: 'killed-disk', kind: 'disk', run: killedCase },
   ...onBoth('huge', hugeBlock),

@@ -44,6 +44,8 @@ function rclone(program, to, scratch) {
     env: { RCLONE_CONFIG: join(scratch, 'rclone.conf'), AWS_CA_BUNDLE: '', ...remoteEnv },
     init: () => [],
     backup: (tree) => [[program, ['copy', tree.traces, remote, ...flags]]],
+    /** From a bucket of the same server, which copies by itself. */
+    mirror: (from) => [[program, ['sync', `bench:${from.bucket}/${from.prefix}`, remote, ...flags]]],
     restore: (target) => [[program, ['copy', remote, target, ...flags]]],
     verify: (tree) => [[program, ['check', tree.traces, remote, '--download', '--fast-list', '--checkers', '16']]],
     // What a verification without the originals does: read every byte and hash it.
@@ -113,6 +115,7 @@ function mc(program, to, scratch) {
     },
     init: () => [],
     backup: (tree) => [[program, ['mirror', '--quiet', tree.traces, remote]]],
+    mirror: (from) => [[program, ['mirror', '--quiet', `bench/${from.bucket}/${from.prefix}`, remote]]],
     restore: (target) => [[program, ['mirror', '--quiet', remote, target]]],
   };
 }

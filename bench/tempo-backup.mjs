@@ -14,7 +14,7 @@ const GRACE_DAYS = 1;
 export function tempoBackup(to, scratch, tree) {
   const config = () => {
     const path = join(scratch, `tempo-backup-${to.kind}-${to.name}.yaml`);
-    const storage = { backend: 'local', path: tree.traces, walPath: tree.wal };
+    const storage = tree.storage ?? { backend: 'local', path: tree.traces, walPath: tree.wal };
     const rule = { schedule: SCHEDULE, scope: 'data' };
     // The first pass of the grace leaves what is kept, the second one doesn't.
     const rules = [

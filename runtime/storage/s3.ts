@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
-  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -17,12 +15,13 @@ import { StorageError } from '../errors';
 import { partBuffers, type PartBuffers } from '../streams/part-buffers';
 import { SdkLockApi } from './s3/locks/s3-lock-calls';
 import { DirectReader, type SignedTarget } from './s3/direct/direct-reader';
-import type { HttpAnswer } from './s3/direct/http-answer';
+import { DirectSender } from './s3/direct/direct-sender';
+import { answerWith } from './s3/direct/sdk-answer';
 import { archiveClassIn, SdkArchiveApi } from './s3/archive/archive-calls';
 import type * as Api from './s3/s3-api';
 import { contentRangeOf, receive } from './s3/s3-body';
 import { S3Bucket } from './s3/s3-bucket';
-import { createS3Client, hexOf, serverOptions } from './s3/s3-client';
+import { createS3Client, serverOptions } from './s3/s3-client';
 import { S3Clock } from './s3/s3-clock';
 import { credentialSource } from './s3/s3-errors';
 import { S3Requests, type S3RequestsOptions } from './s3/s3-requests';
@@ -30,7 +29,7 @@ import { observeEndpoint, signedTarget } from './s3/s3-signing';
 import { S3Storage } from './s3/s3-storage';
 import { parseS3Url, type S3Location } from './s3/s3-url';
 import { S3Versions } from './s3/s3-versions';
-import { SdkBucketApi, SOURCE_ETAG_METADATA } from './s3/s3-bucket-calls';
+import { SdkBucketApi } from './s3/s3-bucket-calls';
 import type { Bucket, VersionedBucket } from './bucket';
 import { SdkVersionApi } from './s3/s3-version-calls';
 import type { Storage } from './storage';
@@ -52,8 +51,7 @@ export async function openS3Storage(url: string, options: S3StorageOptions = {})
   return new S3Storage({
     location,
     clock,
-    api: createApi(client, location, clock),
-    bucketApi: new SdkBucketApi(client, location.bucket),
+    ...createApis(client, location, clock),
     lockApi: new SdkLockApi(client, location.bucket),
     archiveApi: new SdkArchiveApi(client, location.bucket),
     requests: new S3Requests(options),
@@ -66,13 +64,18 @@ export async function openS3Storage(url: string, options: S3StorageOptions = {})
 /** A bucket that is only looked at. `url` as in `parseS3Url`. */
 export function openS3Bucket(url: string, options: S3RequestsOptions = {}): Bucket {
   const location = parseS3Url(url);
-  const client = createS3Client(location, new S3Clock(), serverOptions(location));
+  const clock = new S3Clock();
+  const client = createS3Client(location, clock, serverOptions(location));
+  const direct = new DirectSender({ target: targetOf(client, location), clock });
   return new S3Bucket({
     location,
-    api: new SdkBucketApi(client, location.bucket),
+    api: new SdkBucketApi(client, location.bucket, direct),
     requests: new S3Requests(options),
     credentials: credentialSource(location, process.env),
-    close: () => client.destroy(),
+    close: () => {
+      direct.close();
+      client.destroy();
+    },
   });
 }
 
@@ -96,20 +99,35 @@ export function openS3Versions(
   });
 }
 
-function createApi(client: S3Client, location: S3Location, clock: S3Clock): Api.S3Api {
+function createApis(
+  client: S3Client,
+  location: S3Location,
+  clock: S3Clock,
+): { readonly api: Api.S3Api; readonly bucketApi: Api.S3BucketApi } {
+  const target = targetOf(client, location);
+  const sender = new DirectSender({ target, clock });
+  const bucketApi = new SdkBucketApi(client, location.bucket, sender);
+  const direct = { reader: new DirectReader({ target, clock }), sender };
+  return { api: new SdkS3Api(client, location.bucket, { ...direct, bucketApi }), bucketApi };
+}
+
+function targetOf(client: S3Client, location: S3Location): () => SignedTarget | undefined {
   const endpoint = observeEndpoint(client);
-  const target = (): SignedTarget | undefined => {
+  return () => {
     const known = endpoint();
     return known && signedTarget(client, known, serverOptions(location));
   };
-  return new SdkS3Api(client, location.bucket, new DirectReader({ target, clock }));
 }
 
 class SdkS3Api implements Api.S3Api {
   constructor(
     private readonly client: S3Client,
     private readonly bucket: string,
-    private readonly direct: DirectReader,
+    private readonly direct: {
+      readonly reader: DirectReader;
+      readonly sender: DirectSender;
+      readonly bucketApi: SdkBucketApi;
+    },
   ) {}
 
   async putObject(key: string, body: Buffer, sha256: Buffer, signal?: AbortSignal): Promise<void> {
@@ -185,7 +203,7 @@ class SdkS3Api implements Api.S3Api {
   }
 
   async readRange(read: Api.S3RangeRead, signal?: AbortSignal): Promise<void> {
-    const result = await this.direct.read(read, signal);
+    const result = await this.direct.reader.read(read, signal);
     if (result === 'read') return;
     const { key, offset, into, check, onReceived } = read;
     const Range = `bytes=${offset}-${offset + into.length - 1}`;
@@ -202,16 +220,8 @@ class SdkS3Api implements Api.S3Api {
   }
 
   async headObject(key: string, signal?: AbortSignal): Promise<Api.S3ObjectFacts> {
-    const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key, ChecksumMode: 'ENABLED' });
-    const found = await this.client.send(command, { abortSignal: signal });
-    return {
-      key,
-      size: required(found.ContentLength, 'ContentLength'),
-      modifiedAt: required(found.LastModified, 'LastModified'),
-      sha256: digestOfChecksum(found.ChecksumSHA256) ?? found.Metadata?.[DIGEST_METADATA],
-      copiedFrom: found.Metadata?.[SOURCE_ETAG_METADATA],
-      ...archiveClassIn(found.StorageClass),
-    };
+    const { size, modifiedAt, sha256, copiedFrom, archiveClass } = await this.direct.bucketApi.lookUp(key, signal);
+    return { key, size, modifiedAt, sha256, copiedFrom, ...(archiveClass === undefined ? {} : { archiveClass }) };
   }
 
   async listObjects(request: Api.S3ListRequest, signal?: AbortSignal): Promise<Api.S3Page> {
@@ -250,7 +260,8 @@ class SdkS3Api implements Api.S3Api {
   }
 
   close(): void {
-    this.direct.close();
+    this.direct.reader.close();
+    this.direct.sender.close();
     this.client.destroy();
   }
 
@@ -265,13 +276,6 @@ class SdkS3Api implements Api.S3Api {
   }
 }
 
-/** `base64` or `base64-parts`, as in `streams/digest.ts` but for the encoding. */
-function digestOfChecksum(checksum: string | undefined): string | undefined {
-  if (checksum === undefined) return undefined;
-  const [base64 = '', parts] = checksum.split('-');
-  return parts === undefined ? hexOf(base64) : `${hexOf(base64)}-${parts}`;
-}
-
 function required<T>(value: T | undefined, name: string): T {
   if (value === undefined) {
     throw new StorageError(
@@ -279,14 +283,4 @@ function required<T>(value: T | undefined, name: string): T {
     );
   }
   return value;
-}
-
-/** The SDK makes of the refusal what it would have made of it had it sent the request itself. */
-function answerWith(command: GetObjectCommand, { status, headers, body }: HttpAnswer): void {
-  const response = { statusCode: status, headers, body: Readable.from([body]) };
-  command.middlewareStack.add(() => async () => ({ response, output: { $metadata: {} } }), {
-    step: 'deserialize',
-    priority: 'low',
-    name: 'answerWith',
-  });
 }

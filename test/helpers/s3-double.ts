@@ -210,7 +210,7 @@ export class S3Double {
       case 'ListMultipartUploads':
         return { status: 200, body: uploadsXml(this.uploads, request.query.get('prefix') ?? '') };
       case 'CopyObject':
-        return this.copyObject(request);
+        return this.copyObject(request, fault);
       case 'UploadPartCopy':
         return this.copyPart(request);
       case 'RestoreObject':
@@ -316,7 +316,8 @@ export class S3Double {
     return bytes;
   }
 
-  private copyObject(request: Request): Answer {
+  private copyObject(request: Request, fault: S3Fault | undefined): Answer {
+    if (fault?.kind === 'error-in-200') return { status: 200, body: errorXml(fault.code, request.key) };
     const bytes = this.sourceOf(request);
     const saysDigest = this.options.copies === 'aws';
     if (saysDigest) this.checkAbsent(request);

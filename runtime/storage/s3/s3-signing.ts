@@ -47,9 +47,9 @@ export function signedTarget(client: S3Client, endpoint: Endpoint, server: Serve
   return {
     server: { ...server, host: hostname, port, tls: protocol === 'https:' },
     pathOf: (key) => `${base}/${key.split('/').map(encoded).join('/')}`,
-    sign: async (path, headers) => {
+    sign: async (method, path, headers) => {
       const given = { host, 'user-agent': USER_AGENT, ...headers, 'x-amz-content-sha256': NO_BODY };
-      const request = { method: 'GET', protocol, hostname, port, path, query: {}, headers: given };
+      const request = { method, protocol, hostname, port, path, query: {}, headers: given };
       const signingDate = new Date(Date.now() + client.config.systemClockOffset);
       const signed = await (await signer).sign(request, { signingDate, signingRegion, signingService: signingName });
       return signed.headers;

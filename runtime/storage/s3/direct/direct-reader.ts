@@ -6,12 +6,18 @@ import type { HttpServer } from './http-connection';
 import { HttpConnections } from './http-connections';
 
 /** A bucket on its server, and how requests to it are signed. */
+export type HttpMethod = 'GET' | 'HEAD' | 'PUT';
+
 export interface SignedTarget {
   readonly server: HttpServer;
   /** The path of a key, percent-encoded as it is sent and signed. */
   pathOf(key: string): string;
   /** Resolves to the headers to send, those that are given included. */
-  sign(path: string, headers: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>>;
+  sign(
+    method: HttpMethod,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, string>>>;
 }
 
 export interface DirectReaderOptions {
@@ -67,8 +73,21 @@ export class DirectReader {
 }
 
 async function requestFor({ key, offset, into }: S3RangeRead, target: SignedTarget): Promise<string> {
+  return signedRequest(target, {
+    method: 'GET',
+    key,
+    headers: { range: `bytes=${offset}-${offset + into.length - 1}` },
+  });
+}
+
+/** A request without a body, as it is sent. */
+export async function signedRequest(
+  target: SignedTarget,
+  request: { readonly method: HttpMethod; readonly key: string; readonly headers: Readonly<Record<string, string>> },
+): Promise<string> {
+  const { method, key } = request;
   const path = target.pathOf(key);
-  const headers = await target.sign(path, { range: `bytes=${offset}-${offset + into.length - 1}` });
+  const headers = await target.sign(method, path, request.headers);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }

@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { TruncatedBodyError } from '../s3-failure';
 import type { HttpAnswer } from './http-answer';
-import { type BodySink, Reception } from './reception';
+import { type BodySink, Reception, type WholeSink } from './reception';
 
 const SCRATCH_SIZE = 16 * 1024;
 
@@ -48,7 +48,7 @@ export class HttpConnection {
   }
 
   /** One at a time. Whatever goes wrong closes the connection, so that nothing is written to the sink's memory any more. */
-  async send(request: string, sink: BodySink, signal?: AbortSignal): Promise<HttpAnswer> {
+  async send(request: string, sink: BodySink | WholeSink, signal?: AbortSignal): Promise<HttpAnswer> {
     signal?.throwIfAborted();
     const abort = (): void => this.destroy(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
@@ -98,8 +98,7 @@ export class HttpConnection {
     const { answer } = pending.reception;
     if (!answer) return;
     this.pending = undefined;
-    // After a refusal a server may have more to say, such as how a chunked body ends.
-    if (!answer.keepsAlive || answer.body) this.socket.destroy();
+    if (!answer.keepsAlive || pending.reception.mayGoOn) this.socket.destroy();
     pending.resolve(answer);
   }
 

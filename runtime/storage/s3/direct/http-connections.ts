@@ -1,6 +1,6 @@
 import type { HttpAnswer } from './http-answer';
 import { HttpConnection, type HttpServer } from './http-connection';
-import type { BodySink } from './reception';
+import type { BodySink, WholeSink } from './reception';
 
 /** Connections to one server, opened as they are needed and used again. How many there are at once is up to who sends. */
 export class HttpConnections {
@@ -10,7 +10,7 @@ export class HttpConnections {
 
   constructor(private readonly server: HttpServer) {}
 
-  async send(request: string, sink: BodySink, signal?: AbortSignal): Promise<HttpAnswer> {
+  async send(request: string, sink: BodySink | WholeSink, signal?: AbortSignal): Promise<HttpAnswer> {
     const connection = this.take();
     try {
       return await connection.send(request, sink, signal);

@@ -7,6 +7,11 @@ import {
   wholeBody,
 } from './http-answer';
 
+/** An answer that is taken as a whole, refusals and all: with its body as far as it fits into the scratch memory, or without one as after a HEAD. */
+export interface WholeSink {
+  readonly expects: 'whole' | 'head';
+}
+
 /** Where content goes. */
 export interface BodySink {
   /** Memory just as long as the content, or throws when that isn't what was asked for. */
@@ -27,8 +32,14 @@ export class Reception {
   /** `scratch` takes the head, and refusals as a whole. */
   constructor(
     private readonly scratch: Buffer,
-    private readonly sink: BodySink,
+    private readonly sink: BodySink | WholeSink,
   ) {}
+
+  /** After a refusal a server may have more to say, such as how a chunked body ends. */
+  get mayGoOn(): boolean {
+    const isHead = 'expects' in this.sink && this.sink.expects === 'head';
+    return this.answer?.body !== undefined && !isHead && (this.answer.status >= 300 || !plainLength(this.answer));
+  }
 
   get hasBegun(): boolean {
     return this.filled > 0;
@@ -40,33 +51,45 @@ export class Reception {
 
   /** `bytes` bytes were written to the beginning of `memory`. */
   received(bytes: number): void {
-    if (this.body) return this.arrive(this.body, bytes);
+    if (this.body && !('expects' in this.sink)) return this.arrive(this.body, bytes, this.sink);
     this.filled += bytes;
     this.head ??= parseHead(this.scratch.subarray(0, this.filled));
-    if (this.head?.status === 200 || this.head?.status === 206) this.beginBody(this.head);
-    else if (this.head) this.collectRefusal(this.head);
+    if (this.head) this.takeHead(this.head, this.sink);
     if (!this.answer && this.memory.length === 0) throw new UnsuitableAnswerError('the answer is too long');
   }
 
-  private beginBody(head: HttpHead): void {
+  private takeHead(head: HttpHead, sink: BodySink | WholeSink): void {
+    // Informational answers are followed by another one.
+    if (head.status < 200) throw new UnsuitableAnswerError(`the answer has status ${head.status}`);
+    if ('expects' in sink) {
+      if (sink.expects === 'whole') this.collect(head);
+      else this.answer = { ...head, body: Buffer.alloc(0) };
+    } else if (head.status === 200 || head.status === 206) this.beginBody(head, sink);
+    else this.collectRefusal(head);
+  }
+
+  private beginBody(head: HttpHead, sink: BodySink): void {
     const length = plainLength(head);
     if (length === undefined) throw new UnsuitableAnswerError('the answer does not say how long it is');
     const early = this.scratch.subarray(head.size, this.filled);
-    this.body = this.sink.memoryFor(head, length);
+    this.body = sink.memoryFor(head, length);
     if (this.body.length !== length || early.length > length) throw new UnsuitableAnswerError('the answer is too long');
     early.copy(this.body);
-    this.arrive(this.body, early.length);
+    this.arrive(this.body, early.length, sink);
   }
 
-  private arrive(body: Buffer, bytes: number): void {
+  private arrive(body: Buffer, bytes: number, sink: BodySink): void {
     this.arrived += bytes;
-    this.sink.onReceived(bytes);
+    sink.onReceived(bytes);
     if (this.arrived === body.length) this.answer = this.head;
   }
 
   private collectRefusal(head: HttpHead): void {
-    // Informational answers are followed by another one.
     if (head.status < 300) throw new UnsuitableAnswerError(`the answer has status ${head.status}`);
+    this.collect(head);
+  }
+
+  private collect(head: HttpHead): void {
     const body = wholeBody(head, this.scratch.subarray(head.size, this.filled));
     if (body) this.answer = { ...head, body };
   }
