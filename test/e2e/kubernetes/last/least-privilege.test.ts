@@ -12,8 +12,6 @@ const UNUSED: Readonly<Record<string, string>> = {
   'on-call watch batch/jobs': 'for people: kubectl get jobs --watch, kubectl wait',
   'on-call get pods': 'for people: kubectl describe pod',
   'on-call watch pods': 'for people: kubectl get pods --watch',
-  'restore update secrets tempo-secret': 'only when a Secret differs from the recovery point',
-  'restore update services tempo': 'only when a Service differs from the recovery point',
 };
 
 interface Rule {

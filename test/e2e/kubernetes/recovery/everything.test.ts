@@ -75,10 +75,23 @@ kubernetesSuite('a restore of everything', () => {
 
   it('brings configuration and data back and compares them with what Tempo says', async () => {
     await configure(`${TEMPO_CONFIG}# changed\n`);
+    for (const [kind, name] of [
+      ['Secret', TEMPO.secret],
+      ['Service', TEMPO.name],
+      ['StatefulSet', TEMPO.name],
+    ] as const) {
+      const { metadata, ...object } = reference(kind, at.scene.namespace, name);
+      await at.scene.api.merge({
+        ...object,
+        metadata: { ...metadata, labels: { changed: 'yes' } },
+      });
+    }
     const { result } = await at.restore('everything is wrong', FULL, { limit: LIMIT });
     const [compared] = result.cluster?.compared ?? [];
     expect(compared?.found).toBeGreaterThanOrEqual(compared?.expected ?? Infinity);
     expect(result.cluster?.sampleTraces?.missing).toEqual([]);
+    const replaced = result.cluster?.configuration.filter(({ action }) => action === 'replaced');
+    expect(replaced?.map(({ kind }) => kind)).toEqual(['ConfigMap', 'Secret', 'Service', 'StatefulSet']);
     expect(await configuration()).toBe(TEMPO_CONFIG);
     await at.expectWhole();
   });
