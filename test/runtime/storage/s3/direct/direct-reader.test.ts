@@ -107,7 +107,11 @@ describe('a request that fails', () => {
     ['a missing bucket', { kind: 'refuse', status: 404, code: 'NoSuchBucket' }, /the bucket does not exist/],
     ['denied access', { kind: 'refuse', status: 403, code: 'AccessDenied' }, /access denied/],
     ['expired credentials', { kind: 'refuse', status: 403, code: 'ExpiredToken' }, /expired/],
-    ['an archived object', { kind: 'refuse', status: 403, code: 'InvalidObjectState' }, /is in an archive class and must be thawed/],
+    [
+      'an archived object',
+      { kind: 'refuse', status: 403, code: 'InvalidObjectState' },
+      /is in an archive class and must be thawed/,
+    ],
     ['a wrong clock', { kind: 'refuse', status: 403, code: 'RequestTimeTooSkewed' }, /the clock here says/],
     [
       'a redirect',
