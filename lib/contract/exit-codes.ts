@@ -34,7 +34,7 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   10: 'repository missing',
   11: 'locked by another writer',
   12: 'integrity: something is damaged or missing',
-  13: 'objective missed: recovery was too slow, Tempo was not flushed in time, or a replica lags behind',
+  13: 'objective missed: a recovery or flush took too long, or a replica lags behind',
   14: 'source regressed: blocks vanished without explanation',
   15: 'a guard refused; the message names the option that lifts it',
   16: 'waiting for a thaw: objects are in an archive class; run it again when they are thawed',

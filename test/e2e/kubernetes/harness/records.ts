@@ -19,9 +19,9 @@ interface Records {
   readonly commands: { readonly line: string };
 }
 
-/** Before all suites: makes the folder in which they leave what the last one reads. */
+/** Before all suites: makes the folder in which they leave what the last one reads, unless E2E_RECORDS names one. */
 export function openRecords(): void {
-  process.env.E2E_RECORDS = mkdtempSync(join(tmpdir(), 'tempo-backup-records-'));
+  process.env.E2E_RECORDS ??= mkdtempSync(join(tmpdir(), 'tempo-backup-records-'));
 }
 
 export function record<K extends keyof Records>(kind: K, entry: Records[K]): void {
