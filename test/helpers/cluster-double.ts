@@ -49,6 +49,8 @@ export class ClusterDouble {
   fault: (call: RecordedCall, nth: number) => Fault | undefined = () => undefined;
   rights: readonly KubernetesRight[] | undefined;
   private server: Server;
+  /** Kept, as a call that was delayed may be answered after the stop. */
+  private port = 0;
   private readonly stored = new StoredObjects((change) => this.react(change));
   private readonly logs = new Map<string, string[]>();
   private readonly sockets = new Set<Socket>();
@@ -59,7 +61,7 @@ export class ClusterDouble {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** The API as the runner's code uses it. */
@@ -113,6 +115,7 @@ export class ClusterDouble {
   async listen(port: number): Promise<void> {
     if (this.server.address() !== null) this.server = this.newServer();
     await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+    this.port = (this.server.address() as AddressInfo).port;
   }
 
   async stop(): Promise<void> {
