@@ -202,7 +202,10 @@ export class Scene {
       volumes: claim === undefined ? [] : [{ name: 'claim', persistentVolumeClaim: { claimName: claim } }],
     };
     await this.api.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: this.namespace }, spec });
-    return podEnd(this.api, this.namespace, name);
+    const end = await podEnd(this.api, this.namespace, name);
+    // While it is there, the claim can't go.
+    await this.api.delete(reference('Pod', this.namespace, name));
+    return end;
   }
 
   /** All that was made goes, from the S3 server at once, from the cluster in its own time. */

@@ -75,7 +75,6 @@ kubernetesSuite('what can not be done says why', () => {
     await at.scene.applyTempo({ kinds: ['StatefulSet'], stopsSlowly: true });
     await at.workstation.run(`kubectl -n ${at.scene.namespace} rollout status statefulset/tempo`, { as: 'admin' });
     const { result } = await at.restore('a pod that does not end', FULL, { limit: LIMIT, exitCode: 15 });
-    await at.restartTempo();
     expect(result.error?.message).toMatch(/its pods are not gone after 20s: pod 'tempo-0' .*terminating since/);
     expect(await at.replicas()).toBe(1);
     await at.expectWhole();

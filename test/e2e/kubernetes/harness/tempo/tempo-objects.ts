@@ -15,7 +15,7 @@ export interface TempoOptions {
   readonly namespace: string;
   readonly image: string;
   readonly accessMode?: 'ReadWriteOnce' | 'ReadWriteOncePod';
-  /** Whether its pods take minutes to end. @default false */
+  /** Whether its pods take most of a minute to end. @default false */
   readonly stopsSlowly?: boolean;
 }
 
@@ -56,9 +56,9 @@ function statefulSet({ image, accessMode = 'ReadWriteOnce', stopsSlowly = false 
       spec: {
         automountServiceAccountToken: false,
         securityContext: { ...POD_SECURITY, fsGroup: TEMPO_UID, fsGroupChangePolicy: 'OnRootMismatch' },
-        terminationGracePeriodSeconds: stopsSlowly ? 300 : 10,
+        terminationGracePeriodSeconds: stopsSlowly ? 60 : 10,
         containers: [
-          { ...tempoContainer(image), ...(stopsSlowly ? { lifecycle: { preStop: { sleep: { seconds: 240 } } } } : {}) },
+          { ...tempoContainer(image), ...(stopsSlowly ? { lifecycle: { preStop: { sleep: { seconds: 45 } } } } : {}) },
         ],
         volumes: [{ name: 'conf', configMap: { name: TEMPO.configMap } }],
       },
