@@ -168,6 +168,8 @@ function copyHeaders(source: Api.S3CopySource): Record<string, string> {
     'x-amz-checksum-algorithm': 'SHA256',
     'x-amz-copy-source': copySource(source),
     'x-amz-metadata-directive': 'REPLACE',
+    // Tags aren't taken along, as no command may read or put them.
+    'x-amz-tagging-directive': 'REPLACE',
     ...(etag === undefined ? {} : { 'x-amz-copy-source-if-match': etag, [`x-amz-meta-${SOURCE_ETAG_METADATA}`]: etag }),
   };
 }
