@@ -73,6 +73,15 @@ describe('a copy by the server', () => {
     },
   );
 
+  it('takes neither metadata nor tags along, which would take more rights', async () => {
+    await start();
+    await copy('b');
+    expect(double.headers[operations().indexOf('CopyObject')]).toMatchObject({
+      'x-amz-metadata-directive': 'REPLACE',
+      'x-amz-tagging-directive': 'REPLACE',
+    });
+  });
+
   it('is the same by the SDK, which makes the first request', async () => {
     await start();
     const direct = await copy('b', true);
