@@ -12,7 +12,7 @@ export const VolumeSnapshotLabel = {
   RULE: 'tempo-backup/rule',
 } as const;
 
-/** Annotations of the volume snapshots that the runner makes, of the claims that it makes of them, and of a workload it has stopped. */
+/** Annotations of the volume snapshots that the runner makes, and of the claims that it makes of them. */
 export const VolumeSnapshotAnnotation = {
   /** How long it is kept, as a duration; absent: it doesn't expire. */
   DELETE_AFTER: 'tempo-backup/delete-after',
@@ -22,8 +22,6 @@ export const VolumeSnapshotAnnotation = {
   GIVE_UP_AT: 'tempo-backup/give-up-at',
   /** Of a claim: name and UID of the volume snapshot that it was made of, with a slash between. */
   RESTORED_FROM: 'tempo-backup/restored-from',
-  /** Of a workload that is scaled to zero: how many replicas it had. */
-  REPLICAS: 'tempo-backup/replicas-before-restore',
 } as const;
 
 /** Value of the labels that say who made an object. */

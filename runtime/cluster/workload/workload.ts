@@ -1,4 +1,5 @@
 import { type KubernetesConfig } from '../../../lib/contract/kubernetes-config';
+import { RefusedError } from '../../errors';
 import type { ClusterApi, ClusterObject, ObjectRef } from '../cluster-api';
 
 /** Says how many replicas the workload had before a restore scaled it to zero. */
@@ -9,6 +10,8 @@ interface WorkloadSpec {
   readonly replicas?: number;
   readonly selector?: LabelSelector;
   readonly strategy?: { readonly type?: string };
+  readonly volumeClaimTemplates?: readonly object[];
+  readonly persistentVolumeClaimRetentionPolicy?: { readonly whenScaled?: string };
 }
 
 interface LabelSelector {
@@ -69,6 +72,20 @@ export function unfinishedRollout(workload: ClusterObject): string | null {
   if (observedGeneration < Number(workload.metadata.generation ?? 0)) return 'its controller has not seen it yet';
   if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} pods have the new configuration`;
   return readyReplicas < wanted ? `${readyReplicas} of ${wanted} pods are ready` : null;
+}
+
+/** Throws when the workload would delete its claims, and with them Tempo's data, as soon as it is scaled to zero. */
+export function refuseToLoseClaims({ kind, metadata, spec }: ClusterObject, namespace: string): void {
+  const { persistentVolumeClaimRetentionPolicy: policy, volumeClaimTemplates = [] } =
+    (spec as WorkloadSpec | undefined) ?? {};
+  if (kind !== 'StatefulSet' || volumeClaimTemplates.length === 0 || policy?.whenScaled !== 'Delete') return;
+  const keep = JSON.stringify({ spec: { persistentVolumeClaimRetentionPolicy: { ...policy, whenScaled: 'Retain' } } });
+  throw new RefusedError(
+    `scale statefulset/${metadata.name} to zero: it would delete its claims, and Tempo's data with them, as its 'persistentVolumeClaimRetentionPolicy.whenScaled' is Delete; ` +
+      `have it keep them first: kubectl -n ${namespace} patch statefulset ${metadata.name} -p '${keep}'`,
+    undefined,
+    { workload: metadata.name, namespace },
+  );
 }
 
 /** Scales to zero and remembers the count, in one change: nobody ever finds the one without the other. */

@@ -1,7 +1,7 @@
 import type { Manifest } from '../../../lib/contract/manifest';
 import type { ClusterObject } from '../../cluster/cluster-api';
 import { autoscalerOf } from '../../cluster/workload/autoscaler';
-import { rememberedReplicas, replicasOf } from '../../cluster/workload/workload';
+import { refuseToLoseClaims, rememberedReplicas, replicasOf } from '../../cluster/workload/workload';
 import {
   checkConfiguration,
   type ConfigurationPlan,
@@ -33,6 +33,7 @@ export async function prepareRestore(run: CoordinatedRun): Promise<Prepared> {
   const workload = parts.configuration ? await api.get(run.workload) : await existingWorkload(run);
   if (workload) tempo.stopped = rememberedReplicas(workload) !== undefined && replicasOf(workload) === 0;
   tempo.replicas = replicasOfBefore(workload);
+  if (workload && replicasOf(workload) > 0) refuseToLoseClaims(workload, run.kubernetes.namespace);
   const found = await findSession(run, workload);
   await refuseOtherMovers(run, found?.session);
   if (parts.data) await moverCronJob(run);

@@ -1,11 +1,12 @@
 import { ExitCode } from '../../../../lib/contract/exit-codes';
 import { formatDuration } from '../../../../lib/contract/values/duration';
-import { VolumeSnapshotAnnotation } from '../../../../lib/contract/volume-snapshots/labels';
 import type { ClaimSwap } from '../../../../lib/contract/volume-snapshots/results';
 import { claimRef } from '../../../cluster/objects/claims';
 import { ConflictError } from '../../../cluster/cluster-errors';
 import { reasonInEvents } from '../../../cluster/objects/events';
 import type { VolumeSnapshots } from '../../../cluster/objects/volume-snapshots';
+import { hasEnded, listPods } from '../../../cluster/workload/pods';
+import { refuseToLoseClaims, REPLICAS_ANNOTATION, scaleToZero, scaleUp } from '../../../cluster/workload/workload';
 import { RunnerError } from '../../../errors';
 import type { ClaimOrder } from './restored-claim';
 import type { SnapshotScene } from '../scene';
@@ -14,8 +15,6 @@ import { useOf, type Volume, type Workload, workloadOf } from './workload';
 
 /** The workload's status changes all the time, which counts as a change by somebody else. */
 const PATCH_ATTEMPTS = 10;
-/** Pods that have ended hold no volume any more. */
-const ENDED = ['Succeeded', 'Failed'];
 
 interface Swap {
   readonly workload: Workload;
@@ -26,6 +25,7 @@ interface Swap {
 export async function swapClaim(scene: SnapshotScene, snapshots: VolumeSnapshots, swap: Swap): Promise<ClaimSwap> {
   const { workload, order } = swap;
   const result = { workload: workload.name, replacedClaim: order.source.claim, steps: [], undo: undoOf(swap) };
+  if (!workload.isStopped) refuseToLoseClaims(workload.object, snapshots.namespace);
   if (scene.options.dryRun) return { ...result, done: false };
   const isSwapped = useOf(workload, order.name) !== 'none';
   if (!isSwapped) {
@@ -41,8 +41,7 @@ export async function swapClaim(scene: SnapshotScene, snapshots: VolumeSnapshots
 async function stop(scene: SnapshotScene, snapshots: VolumeSnapshots, swap: Swap): Promise<void> {
   const { workload, order } = swap;
   const { ref, name, replicas } = workload;
-  const annotations = { [VolumeSnapshotAnnotation.REPLICAS]: String(replicas) };
-  await snapshots.api.patch(ref, { metadata: { annotations }, spec: { replicas: 0 } });
+  await scaleToZero(snapshots.api, ref, replicas);
   scene.context.log.info(`${name} is scaled to zero`, { replicas });
   const left = await podsLeft(scene, snapshots, swap);
   if (left.length > 0)
@@ -61,8 +60,7 @@ async function podsLeft(scene: SnapshotScene, snapshots: VolumeSnapshots, swap: 
     const isEmpty = async () => ((await podsOf(snapshots, workload)).length === 0 ? true : undefined);
     if (await waitFor(isEmpty, { milliseconds: order.deadlineMs, signal: scene.context.signal })) return [];
     const left = await podsOf(snapshots, workload);
-    const annotations = { [VolumeSnapshotAnnotation.REPLICAS]: null };
-    if (left.length > 0) await snapshots.api.patch(ref, { metadata: { annotations }, spec: { replicas } });
+    if (left.length > 0) await scaleUp(snapshots.api, ref, replicas);
     return left;
   } catch (error) {
     sayStopped(scene, workload);
@@ -78,15 +76,14 @@ function sayStopped({ context, kubernetes }: SnapshotScene, { name, replicas }: 
 }
 
 async function podsOf({ api, namespace }: VolumeSnapshots, { selector }: Workload): Promise<string[]> {
-  const pods = await api.list({ apiVersion: 'v1', kind: 'Pod', namespace }, { labelSelector: selector });
-  const running = pods.filter(({ status }) => !ENDED.includes((status as { phase?: string } | undefined)?.phase ?? ''));
-  return running.map(({ metadata }) => metadata.name);
+  const pods = await listPods(api, namespace, selector);
+  return pods.filter((pod) => !hasEnded(pod)).map(({ metadata }) => metadata.name);
 }
 
 /** One call changes the volume and starts it: there is no moment at which it would start with the old one. */
 async function start(scene: SnapshotScene, snapshots: VolumeSnapshots, swap: Swap): Promise<void> {
   const { order } = swap;
-  const annotations = { [VolumeSnapshotAnnotation.REPLICAS]: null };
+  const annotations = { [REPLICAS_ANNOTATION]: null };
   try {
     for (let attempt = 1; ; attempt++) {
       const { ref, resourceVersion, replicas, volumes } = await workloadOf(scene, snapshots);

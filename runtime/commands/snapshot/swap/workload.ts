@@ -1,8 +1,14 @@
 import { z } from 'zod';
-import { workloadResource } from '../../../../lib/contract/kubernetes-rights';
-import { VolumeSnapshotAnnotation } from '../../../../lib/contract/volume-snapshots/labels';
-import type { ObjectRef } from '../../../cluster/cluster-api';
+import type { ClusterObject, ObjectRef } from '../../../cluster/cluster-api';
 import type { VolumeSnapshots } from '../../../cluster/objects/volume-snapshots';
+import {
+  podSelector,
+  rememberedReplicas,
+  replicasOf,
+  unfinishedRollout,
+  workloadRef,
+  workloadText,
+} from '../../../cluster/workload/workload';
 import { UsageError } from '../../../errors';
 import type { SnapshotScene } from '../scene';
 
@@ -10,33 +16,11 @@ const volumeSchema = z.looseObject({
   name: z.string(),
   persistentVolumeClaim: z.looseObject({ claimName: z.string() }).optional(),
 });
-const expressionSchema = z.object({
-  key: z.string(),
-  operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-  values: z.array(z.string()).default([]),
-});
 const workloadSchema = z.object({
-  metadata: z.object({
-    resourceVersion: z.string().optional(),
-    generation: z.number().default(0),
-    annotations: z.record(z.string(), z.string()).default({}),
-  }),
   spec: z.object({
-    replicas: z.number().int().nonnegative().default(1),
-    selector: z.object({
-      matchLabels: z.record(z.string(), z.string()).default({}),
-      matchExpressions: z.array(expressionSchema).default([]),
-    }),
     template: z.object({ spec: z.object({ volumes: z.array(volumeSchema).default([]) }) }),
     volumeClaimTemplates: z.array(z.object({ metadata: z.object({ name: z.string() }) })).default([]),
   }),
-  status: z
-    .object({
-      observedGeneration: z.number().default(0),
-      readyReplicas: z.number().default(0),
-      updatedReplicas: z.number().default(0),
-    })
-    .prefault({}),
 });
 
 export type Volume = z.infer<typeof volumeSchema>;
@@ -44,6 +28,8 @@ export type Volume = z.infer<typeof volumeSchema>;
 /** What runs Tempo. */
 export interface Workload {
   readonly ref: ObjectRef;
+  /** As it was read. */
+  readonly object: ClusterObject;
   /** As kubectl takes it: `deployment/tempo`. */
   readonly name: string;
   readonly resourceVersion: string | undefined;
@@ -61,30 +47,26 @@ export interface Workload {
 }
 
 export async function workloadOf({ kubernetes }: SnapshotScene, snapshots: VolumeSnapshots): Promise<Workload> {
-  const { kind, name } = kubernetes.workload;
-  const ref: ObjectRef = { apiVersion: 'apps/v1', kind, namespace: snapshots.namespace, name };
+  const ref = workloadRef(kubernetes);
   const found = await snapshots.api.get(ref);
-  const shown = `${workloadResource(kubernetes).slice(0, -1)}/${name}`;
+  const shown = workloadText(kubernetes);
   if (!found)
     throw new UsageError(
       `find workload '${shown}': there is none in namespace '${ref.namespace}'; correct 'kubernetes.workload'`,
     );
-  const { metadata, spec, status } = workloadSchema.parse(found);
-  const before = metadata.annotations[VolumeSnapshotAnnotation.REPLICAS];
-  const { readyReplicas, updatedReplicas, observedGeneration } = status;
+  const { spec } = workloadSchema.parse(found);
+  const before = rememberedReplicas(found);
   return {
     ref,
+    object: found,
     name: shown,
-    resourceVersion: metadata.resourceVersion,
-    replicas: /^[0-9]{1,5}$/.test(before ?? '') ? Number(before) : spec.replicas,
+    resourceVersion: found.metadata.resourceVersion,
+    replicas: before ?? replicasOf(found),
     isStopped: before !== undefined,
     volumes: spec.template.spec.volumes,
     templates: spec.volumeClaimTemplates.map((template) => template.metadata.name),
-    selector: selectorText(spec.selector),
-    isReady:
-      observedGeneration >= metadata.generation &&
-      readyReplicas === spec.replicas &&
-      (spec.replicas === 0 || updatedReplicas === spec.replicas),
+    selector: podSelector(found),
+    isReady: unfinishedRollout(found) === null,
   };
 }
 
@@ -96,16 +78,4 @@ export function useOf({ ref, volumes, templates }: Workload, claim: string): 'vo
     return claim.startsWith(prefix) && /^[0-9]+$/.test(claim.slice(prefix.length));
   });
   return ofTemplate ? 'template' : 'none';
-}
-
-type Selector = z.infer<typeof workloadSchema>['spec']['selector'];
-
-function selectorText({ matchLabels, matchExpressions }: Selector): string {
-  const labels = Object.entries(matchLabels).map(([name, value]) => `${name}=${value}`);
-  const expressions = matchExpressions.map(({ key, operator, values }) => {
-    if (operator === 'Exists') return key;
-    if (operator === 'DoesNotExist') return `!${key}`;
-    return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`;
-  });
-  return [...labels, ...expressions].join(',');
 }

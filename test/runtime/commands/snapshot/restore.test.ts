@@ -222,6 +222,17 @@ describe('snapshot restore --swap', () => {
     expect((await restore()).result.swap).toMatchObject({ workload: 'statefulset/tempo', done: true });
   });
 
+  it('does not stop a StatefulSet that would delete its other claims then', async () => {
+    const set = workload('StatefulSet', volumes, ['other']);
+    const keepsNone = { ...(set.spec as object), persistentVolumeClaimRetentionPolicy: { whenScaled: 'Delete' } };
+    await start([boundClaim(CLAIM), SNAPSHOT, { ...set, spec: keepsNone }, pod], { kind: 'StatefulSet' });
+    await expect(restore()).rejects.toMatchObject({
+      exitCode: ExitCode.REFUSED,
+      message: expect.stringMatching(/^scale statefulset\/tempo to zero: it would delete its claims/),
+    });
+    expect(scene.cluster.calls.filter(({ verb }) => verb === 'patch')).toEqual([]);
+  });
+
   it('scales up again what does not stop, and changes nothing else', async () => {
     const controllers = [provisioner, runsPods({ stuck: true })];
     await start([boundClaim(CLAIM), SNAPSHOT, deployment, pod], { controllers });
