@@ -70,8 +70,6 @@ export interface ClusterApi {
   create(object: ClusterObject, options?: WriteOptions): Promise<ClusterObject>;
   /** Throws `ConflictError` when the object has a resourceVersion and was changed since. */
   replace(object: ClusterObject, options?: WriteOptions): Promise<ClusterObject>;
-  /** Server-side apply as `tempo-backup`, which takes over the fields that others manage. */
-  apply(object: ClusterObject, options?: WriteOptions): Promise<ClusterObject>;
   /** JSON merge patch: null removes a field, a list replaces a list. */
   patch(ref: ObjectRef, patch: Readonly<Record<string, unknown>>, options?: WriteOptions): Promise<ClusterObject>;
   /** False when there was no such object. */

@@ -16,8 +16,8 @@ import { followLog } from './follow-log';
 import { call } from './http-call';
 import { pathOf, resourceOf } from './resources';
 
-/** Owner of the fields that `apply` sets. */
-export const FIELD_MANAGER = 'tempo-backup';
+/** Owner of the fields that `patch` sets. */
+const FIELD_MANAGER = 'tempo-backup';
 const PAGE = 500;
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -87,17 +87,6 @@ export class KubernetesApi implements ClusterApi {
     const query = dryRunIf(dryRun);
     // Done already and repeated, a replacement would look like somebody else's.
     return this.object({ verb: 'update', method: 'PUT', ref, query, body: object, repeat: 'untouched', signal });
-  }
-
-  async apply(object: ClusterObject, { dryRun, signal }: WriteOptions = {}): Promise<ClusterObject> {
-    const query = { ...dryRunIf(dryRun), fieldManager: FIELD_MANAGER, force: 'true' };
-    // JSON is YAML; servers before 1.33 know no other name for it.
-    const contentType = 'application/apply-patch+yaml';
-    const ref = this.refTo(object);
-    return this.object({
-      ...{ verb: 'patch', method: 'PATCH', ref, query, body: object, contentType },
-      ...{ repeat: 'always', signal },
-    });
   }
 
   async patch(

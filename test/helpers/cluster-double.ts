@@ -188,9 +188,7 @@ export class ClusterDouble {
       case 'update':
         return this.stored.replace(key, object, dryRun);
       case 'patch':
-        if (call.contentType !== 'application/apply-patch+yaml') return this.stored.patch(key, { ...object }, dryRun);
-        if (!query.get('fieldManager')) throw new ApiFailure(400, 'BadRequest', 'fieldManager is required');
-        return this.stored.apply(key, object, dryRun);
+        return this.stored.patch(key, { ...object }, dryRun);
       case 'delete':
         return this.stored.delete(
           key,

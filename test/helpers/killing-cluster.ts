@@ -2,8 +2,8 @@ import type { ClusterApi } from '../../runtime/cluster/cluster-api';
 import { Killed } from './killing-storage';
 
 type Method = Exclude<keyof ClusterApi, 'close'>;
-const METHODS: readonly Method[] = ['get', 'list', 'create', 'replace', 'apply', 'patch', 'delete', 'followLog'];
-const WRITES: readonly Method[] = ['create', 'replace', 'apply', 'patch', 'delete'];
+const METHODS: readonly Method[] = ['get', 'list', 'create', 'replace', 'patch', 'delete', 'followLog'];
+const WRITES: readonly Method[] = ['create', 'replace', 'patch', 'delete'];
 
 export interface KillingCluster {
   readonly api: ClusterApi;

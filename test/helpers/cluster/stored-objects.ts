@@ -23,7 +23,6 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The objects of the cluster, with what the server itself writes into them. */
 export class StoredObjects {
   private readonly objects = new Map<string, ClusterObject>();
-  private readonly applied = new Map<string, Fields>();
   private version = 1000;
 
   constructor(private readonly onChange: (change: Change) => void) {}
@@ -75,21 +74,11 @@ export class StoredObjects {
     return this.replace(key, merged(this.existing(key), patch) as ClusterObject, dryRun);
   }
 
-  /** Server-side apply by one manager; lists are replaced as a whole, which the real server does only for those without keys. */
-  apply(key: string, object: ClusterObject, dryRun = false): ClusterObject {
-    const old = this.objects.get(key);
-    const before = this.applied.get(key) ?? {};
-    if (!dryRun) this.applied.set(key, object);
-    if (!old) return this.create(key, object, dryRun);
-    return this.replace(key, merged(without(old, before, object), object) as ClusterObject, dryRun);
-  }
-
   /** Removes it, and what it owns unless that is to be orphaned. */
   delete(key: string, propagation: string, dryRun = false): ClusterObject {
     const object = this.existing(key);
     if (dryRun) return object;
     this.objects.delete(key);
-    this.applied.delete(key);
     this.onChange({ type: 'DELETED', object });
     if (propagation !== 'Orphan') for (const owned of this.ownedBy(object)) this.delete(owned, propagation);
     return object;
@@ -147,17 +136,6 @@ function merged(target: unknown, patch: unknown): unknown {
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete result[name];
     else result[name] = merged(result[name], value);
-  }
-  return result;
-}
-
-/** What was applied before and isn't applied any more goes. */
-function without(target: Fields, before: Fields, now: Fields): Fields {
-  const result: Record<string, unknown> = { ...target };
-  for (const [name, value] of Object.entries(before)) {
-    if (!(name in now)) delete result[name];
-    else if (isFields(value) && isFields(now[name]) && isFields(result[name]))
-      result[name] = without(result[name], value, now[name]);
   }
   return result;
 }

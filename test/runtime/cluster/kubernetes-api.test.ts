@@ -106,16 +106,6 @@ describe('writing', () => {
     expect(double.find('ConfigMap', 'tempo')).toMatchObject({ data: { a: '2' } });
   });
 
-  it('applies: creates, sets, and removes what it had set and sets no more', async () => {
-    const api = await start();
-    await api.apply(configMap('tempo', { a: '1', b: '2' }));
-    double.put({ ...(double.find('ConfigMap', 'tempo') as ClusterObject), immutable: false });
-    await api.apply(configMap('tempo', { a: '3' }));
-    expect(double.find('ConfigMap', 'tempo')).toMatchObject({ data: { a: '3' }, immutable: false });
-    expect(double.find('ConfigMap', 'tempo')?.data).not.toHaveProperty('b');
-    expect(double.calls).toMatchObject([{ verb: 'patch', contentType: 'application/apply-patch+yaml' }, {}]);
-  });
-
   it('merges a patch', async () => {
     const scaled = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'tempo', namespace: NAMESPACE } };
     const api = await start({ objects: [{ ...scaled, spec: { replicas: 3, serviceName: 's' } }] });
@@ -139,11 +129,10 @@ describe('writing', () => {
     const api = await start({ objects: [configMap('tempo', { a: '1' })] });
     const dryRun = { dryRun: true };
     await api.create(job('a'), dryRun);
-    await api.apply(configMap('tempo', { a: '2' }), dryRun);
     await api.patch(ref('ConfigMap', 'tempo'), { data: null }, dryRun);
     await api.replace(configMap('tempo', {}), dryRun);
     await api.delete(ref('ConfigMap', 'tempo'), dryRun);
-    expect(double.calls.map((call) => call.dryRun)).toEqual([true, true, true, true, true]);
+    expect(double.calls.map((call) => call.dryRun)).toEqual([true, true, true, true]);
     expect(double.find('ConfigMap', 'tempo')).toMatchObject({ data: { a: '1' } });
     expect(double.find('Job', 'a')).toBeUndefined();
   });
@@ -198,7 +187,7 @@ describe('a refused call', () => {
   it('never repeats what the server says about a Secret', async () => {
     const api = await start();
     double.fault = () => ({ status: 422 });
-    await expect(api.apply({ ...configMap('s', {}), kind: 'Secret' })).rejects.toThrow(/answers 422 InternalError$/);
+    await expect(api.create({ ...configMap('s', {}), kind: 'Secret' })).rejects.toThrow(/answers 422 InternalError$/);
   });
 });
 
@@ -215,7 +204,7 @@ describe('a failing server', () => {
     const api = await start({ objects: [configMap('tempo', { a: '1' })] });
     double.fault = failFirst(2, fault);
     expect(await api.get(ref('ConfigMap', 'tempo'))).toBeDefined();
-    await api.apply(configMap('tempo', { a: '2' }));
+    await api.patch(ref('ConfigMap', 'tempo'), { data: { a: '2' } });
     expect(verbs()).toEqual(['get', 'get', 'get', 'patch']);
   });
 
