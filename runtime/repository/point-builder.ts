@@ -29,7 +29,7 @@ import { PreviousPoint } from './points/previous-point';
 import { type BlockContext, storeBlock } from './points/stored-block';
 import { StoredConfig } from './points/stored-config';
 import { storeWalBlock } from './points/stored-wal';
-import type { Repository } from './repository';
+import { MANIFEST_LIMIT, type Repository } from './repository';
 
 export type { ConfigToStore } from './points/stored-config';
 export type { BlockToStore, CutToCommit, FileToStore, TenantToCommit, WalBlockToStore } from './points/block-to-store';
@@ -261,10 +261,9 @@ export class PointBuilder {
       const id = timedId(timeAfter(this.previous.newest, now), this.repository.suffix());
       const manifest = manifestSchema.parse({ ...content, id, createdAt: now.toISOString() });
       checkManifest(pointKey(id), manifest);
-      const { created, size } = await this.repository.storage.put(
-        pointKey(id),
-        bytesInMemory(Buffer.from(JSON.stringify(manifest))),
-      );
+      const bytes = Buffer.from(JSON.stringify(manifest));
+      checkSize(bytes);
+      const { created, size } = await this.repository.storage.put(pointKey(id), bytesInMemory(bytes));
       if (!created) continue;
       this.placement.uploads++;
       this.placement.sentBytes += size;
@@ -294,4 +293,12 @@ export class PointBuilder {
       warnings: this.previous.warnings,
     };
   }
+}
+
+function checkSize({ length }: Buffer): void {
+  if (length <= MANIFEST_LIMIT) return;
+  throw new StorageError(
+    `commit recovery point: its manifest has ${length} bytes, more than the ${MANIFEST_LIMIT} that are read back; have Tempo flush its write-ahead log, whose pages it lists`,
+    { size: length, limit: MANIFEST_LIMIT },
+  );
 }

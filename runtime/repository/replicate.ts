@@ -18,7 +18,6 @@ import { condemnedRecords } from './pruning/condemned';
 import { isDamage, Repository } from './repository';
 import { verifiedSource } from './verified-source';
 
-const MANIFEST_LIMIT = 64 * 1024 * 1024;
 const GROUPS_AT_ONCE = 8;
 /** The part of the grace that a run may use, as of a backup. */
 const USABLE_GRACE = 0.9;
@@ -132,8 +131,7 @@ class Replication {
   async copyPoint(id: string): Promise<void> {
     try {
       // As it is stored: the copy of a manifest has its very bytes.
-      const bytes = await this.source.storage.get(pointKey(id), MANIFEST_LIMIT);
-      const manifest = await this.source.manifest(id);
+      const { manifest, bytes } = await this.source.storedManifest(id);
       await this.copyContents(manifest);
       if (!this.options.dryRun) await this.commit(id, bytes);
       this.copied.push(id);

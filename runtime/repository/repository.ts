@@ -19,8 +19,8 @@ import { checkIndex, checkManifest } from './layout-guard';
 import { newestFirst, type NoticeEntry, type PointEntry } from './points/point-order';
 
 const MIB = 1024 * 1024;
-/** With 80,000 WAL pages. */
-const MANIFEST_LIMIT = 16 * MIB;
+/** What a manifest has at most, in bytes, enough for 80,000 WAL pages; a point with a larger one could never be read again. */
+export const MANIFEST_LIMIT = 16 * MIB;
 const MANIFESTS_AT_ONCE = 16;
 
 /** How much later than its cut a point may be made at most, as far as is to be reckoned with. */
@@ -87,10 +87,16 @@ export class Repository {
   }
 
   async manifest(id: string): Promise<Manifest> {
+    return (await this.storedManifest(id)).manifest;
+  }
+
+  /** With the very bytes that are stored. */
+  async storedManifest(id: string): Promise<{ readonly manifest: Manifest; readonly bytes: Buffer }> {
     const key = pointKey(id);
     if (pointIdOf(key) === undefined)
       throw new UsageError(`find recovery point '${id}': that is no ID of one; see 'list'`);
-    const manifest = readDocument(manifestSchema, key, (await this.storage.get(key, MANIFEST_LIMIT)).toString('utf8'));
+    const bytes = await this.storage.get(key, MANIFEST_LIMIT);
+    const manifest = readDocument(manifestSchema, key, bytes.toString('utf8'));
     if (manifest.repository !== this.identity.id) {
       throw new ForeignManifestError(`read repository: '${key}' belongs to another repository; move it back there`, {
         expected: this.identity.id,
@@ -98,7 +104,7 @@ export class Repository {
       });
     }
     checkManifest(key, manifest);
-    return manifest;
+    return { manifest, bytes };
   }
 
   /** Of the newest point; undefined when there is none. */

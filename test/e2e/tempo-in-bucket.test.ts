@@ -92,6 +92,15 @@ if (!isReady)
     }
   }
 
+  /** Blocks that Tempo counts as live: those it has marked as compacted have another meta beside. */
+  async function liveBlocks(): Promise<Set<string>> {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
+    const keys = Contents.flatMap(({ Key }) => Key ?? []);
+    const having = (name: string): string[] => keys.filter((key) => key.endsWith(`/${name}`)).map(idOf);
+    const compacted = new Set(having('meta.compacted.json'));
+    return new Set(having('meta.json').filter((id) => !compacted.has(id)));
+  }
+
   async function versions(): Promise<Set<string>> {
     const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
     return new Set(Versions.flatMap(({ VersionId }) => VersionId ?? []));
@@ -120,6 +129,8 @@ if (!isReady)
     const verified = await command<VerifyResult>('verify', '--recovery-point', 'all', '--level', 'content');
     expect(verified.problems).toEqual([]);
 
+    // Tempo may have compacted since the backup: what comes back is of this moment.
+    const live = await liveBlocks();
     const before = new Date();
     await sleep(1100);
     await loseEverything();
@@ -133,7 +144,7 @@ if (!isReady)
     const known = await versions();
     const rewound = await command<RewindResult>('rewind', '--to', before.toISOString(), '--allow', 'tempo-running');
     expect(rewound).toMatchObject({ lost: [], vanish: [] });
-    expect(rewound.comeBack.length).toBe(restored.blocks.restored);
+    expect(new Set(rewound.comeBack.map(({ id }) => id))).toEqual(live);
     const after = await versions();
     expect([...known].filter((id) => !after.has(id))).toEqual([]);
     const third = await start('rewound');
@@ -171,3 +182,8 @@ if (!isReady)
     await versioned.close();
   }, 60_000);
 });
+
+/** `<prefix>/<tenant>/<block ID>/<file>` */
+function idOf(key: string): string {
+  return key.split('/').at(-2) ?? '';
+}

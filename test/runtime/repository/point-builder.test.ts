@@ -196,6 +196,17 @@ describe('a backup', () => {
     expect(manifest.grace).toBe(3 * HOUR);
   });
 
+  it('makes no point whose manifest is too large to be read back', async () => {
+    const { tempo, open, storage } = newWorld();
+    tempo.addBlock();
+    const repository = await open();
+    await expect(backUp(repository, tempo, { pin: 'x'.repeat(17 * 1024 * 1024) })).rejects.toThrow(
+      /^commit recovery point: its manifest has 178\d+ bytes, more than the 16777216 that are read back;/,
+    );
+    expect((await repository.listPoints()).points).toEqual([]);
+    expect(storage.keys.put.some((key) => key.startsWith('points/'))).toBe(false);
+  });
+
   it('lets two runs at once both make whole points', async () => {
     const { tempo, open, storage } = newWorld();
     for (let n = 0; n < 6; n++) tempo.addBlock();
