@@ -33,6 +33,22 @@ export async function eventsOf(api: ClusterApi, ref: ObjectRef): Promise<ObjectE
     .map(({ type, reason, message }) => ({ isWarning: type === 'Warning', reason, message }));
 }
 
+const WARNINGS_SHOWN = 3;
+
+/** The last warnings about an object, in order. Never throws because of events alone. */
+export async function warningsOf(api: ClusterApi, ref: ObjectRef): Promise<string[]> {
+  try {
+    const warnings = (await eventsOf(api, ref)).filter(({ isWarning }) => isWarning);
+    return warnings
+      .slice(0, WARNINGS_SHOWN)
+      .reverse()
+      .map(({ reason, message }) => `${reason}: ${message}`);
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    return [`its events can't be read (${error.message})`];
+  }
+}
+
 /** What events say of why an object isn't as it should be: a warning rather than news. Never throws because of events alone. */
 export async function reasonInEvents(api: ClusterApi, ref: ObjectRef): Promise<string | undefined> {
   try {

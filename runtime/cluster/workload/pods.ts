@@ -1,4 +1,5 @@
 import type { ClusterApi, ClusterObject } from '../cluster-api';
+import { warningsOf } from '../objects/events';
 
 /** What a container has come to. */
 export interface ContainerState {
@@ -21,14 +22,6 @@ interface PodStatus {
   readonly containerStatuses?: readonly ContainerState[];
   readonly initContainerStatuses?: readonly ContainerState[];
 }
-
-interface EventFields {
-  readonly type?: string;
-  readonly reason?: string;
-  readonly message?: string;
-}
-
-const EVENTS_SHOWN = 3;
 
 export function listPods(api: ClusterApi, namespace: string, labelSelector: string): Promise<ClusterObject[]> {
   return api.list({ apiVersion: 'v1', kind: 'Pod', namespace }, { labelSelector });
@@ -62,19 +55,9 @@ export async function explainPod(api: ClusterApi, namespace: string, pod: Cluste
       .filter(({ type, status: state }) => type === 'PodScheduled' && state === 'False')
       .map(({ reason = '', message = '' }) => `${reason}: ${message}`),
     ...[...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].map(containerText),
-    ...(await warnings(api, namespace, metadata.name)),
+    ...(await warningsOf(api, { apiVersion: 'v1', kind: 'Pod', namespace, name: metadata.name })),
   ].filter((cause) => cause !== '');
   return `pod '${metadata.name}' is ${status.phase ?? 'unknown'}${causes.length > 0 ? ` (${causes.join('; ')})` : ''}`;
-}
-
-/** What the cluster warns of about an object, the newest last. */
-export async function warnings(api: ClusterApi, namespace: string, name: string): Promise<string[]> {
-  const fieldSelector = `involvedObject.name=${name}`;
-  const events = (await api.list({ apiVersion: 'v1', kind: 'Event', namespace }, { fieldSelector })) as EventFields[];
-  return events
-    .filter(({ type }) => type === 'Warning')
-    .slice(-EVENTS_SHOWN)
-    .map(({ reason = '', message = '' }) => `${reason}: ${message}`);
 }
 
 function containerText({ name, state }: ContainerState): string {

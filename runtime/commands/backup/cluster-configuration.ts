@@ -29,9 +29,14 @@ export async function readClusterConfiguration(context: CommandContext): Promise
   if (!kubernetes) return undefined;
   const encryption = kubernetes.secrets.length > 0 ? await SecretEncryption.load(readers) : undefined;
   const captured = await captureConfiguration(await context.cluster(), kubernetes, context.signal);
-  const inClear = captured.objects.flatMap(({ object }) => secretInClear(object) ?? []);
-  const objects = captured.objects.filter(({ object }) => secretInClear(object) === undefined);
-  return { objects, lacks: [...captured.lacks, ...inClear], encryption };
+  const objects: CapturedObject[] = [];
+  const lacks = [...captured.lacks];
+  for (const each of captured.objects) {
+    const reason = secretInClear(each.object);
+    if (reason === undefined) objects.push(each);
+    else lacks.push(reason);
+  }
+  return { objects, lacks, encryption };
 }
 
 /** Tempo's own configuration among the texts of the ConfigMaps. */

@@ -24,7 +24,8 @@ export async function waitFor<T>(look: () => Promise<T | undefined>, options: Wa
       return undefined;
     });
     if (found !== undefined || left <= 0) return found;
-    await delay(Math.min(pause, left), undefined, { signal });
+    // A timer may fire a moment early, and would then be set again for what is left of a millisecond.
+    await delay(Math.min(pause, Math.ceil(left) + 1), undefined, { signal });
   }
 }
 

@@ -2,7 +2,8 @@ import { ExitCode } from '../../../../lib/contract/exit-codes';
 import type { RestoreResult } from '../../../../lib/contract/results';
 import type { ObjectRef } from '../../../cluster/cluster-api';
 import { containerOf, endOf, lastWords, podsOf } from '../../../cluster/workload/jobs';
-import { explainPod, warnings } from '../../../cluster/workload/pods';
+import { warningsOf } from '../../../cluster/objects/events';
+import { explainPod } from '../../../cluster/workload/pods';
 import { type Evidence, RefusedError, RunnerError } from '../../../errors';
 import { readTerminationMessage, restoreResultIn, type TerminationMessage } from '../../../termination-message';
 import type { CoordinatedRun } from '../coordinated-run';
@@ -55,7 +56,7 @@ export async function neverStarted({ api, kubernetes }: CoordinatedRun, ref: Obj
   const { namespace, restore } = kubernetes;
   const pods = await podsOf(api, ref);
   const reasons = await Promise.all(pods.map((pod) => explainPod(api, namespace, pod)));
-  const why = pods.length > 0 ? reasons : ['it has no pod', ...(await warnings(api, namespace, ref.name))];
+  const why = pods.length > 0 ? reasons : ['it has no pod', ...(await warningsOf(api, ref))];
   return new RunnerError(
     `restore data: Job '${ref.name}' did not start within ${restore.deadline}: ${why.join('; ')}`,
     ExitCode.FAILED,

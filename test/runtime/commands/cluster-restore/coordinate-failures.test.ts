@@ -177,7 +177,7 @@ describe('a Tempo that does not stop', () => {
     await start({ workload: { hangs: () => true } });
     scene.cluster.put({
       ...clusterObject('v1', 'Event', 'e1', { type: 'Warning', reason: 'FailedKillPod', message: 'node is gone' }),
-      involvedObject: { name: 'tempo-0' },
+      involvedObject: { kind: 'Pod', name: 'tempo-0' },
     });
     const error = await scene.failure();
     expect(error.exitCode).toBe(15);
