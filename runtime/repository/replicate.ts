@@ -1,4 +1,5 @@
 import type { Manifest, ObjectReference } from '../../lib/contract/manifest';
+import type { ReplicateResult } from '../../lib/contract/copy-results';
 import {
   BLOCKS_PREFIX,
   CONFIG_PREFIX,
@@ -31,15 +32,8 @@ export interface ReplicateOptions {
   readonly onProgress: (progress: { readonly done: number; readonly total: number; readonly bytes: number }) => void;
 }
 
-export interface Replicated {
-  readonly points: {
-    readonly copied: readonly string[];
-    readonly present: number;
-    readonly failed: readonly { readonly id: string; readonly reason: string }[];
-  };
-  readonly objects: { readonly sent: number; readonly present: number };
-  readonly bytes: { readonly sent: number; readonly present: number };
-}
+/** `ReplicateResult` but for what the command itself knows. */
+export type Replicated = Pick<ReplicateResult, 'points' | 'objects' | 'bytes'>;
 
 /**
  * Copies the points that another repository lacks, with all that they name and it lacks, each manifest after what it names. Every byte is

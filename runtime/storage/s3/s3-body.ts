@@ -1,3 +1,4 @@
+import { tooLarge } from '../object-errors';
 import type { S3Body, S3BodyFacts } from './s3-api';
 import { TruncatedBodyError } from './s3-failure';
 
@@ -25,6 +26,21 @@ export function receive({ stream }: S3Body, into: Buffer, onReceived: (bytes: nu
     stream.once('end', settle);
     stream.once('close', settle);
   });
+}
+
+/** A whole object; throws when it is larger than `limit`, before any of it is received. */
+export async function receiveWhole(
+  body: S3Body,
+  { key, url, limit }: { readonly key: string; readonly url: string; readonly limit: number },
+  onReceived: (bytes: number) => void = () => undefined,
+): Promise<Buffer> {
+  if (body.length > limit) {
+    body.stream.destroy();
+    throw tooLarge(key, url, { limit, size: body.length });
+  }
+  const bytes = Buffer.allocUnsafe(body.length);
+  await receive(body, bytes, onReceived);
+  return bytes;
 }
 
 /** What the header `content-range` says of a part of an object. */

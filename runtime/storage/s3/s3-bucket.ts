@@ -1,9 +1,8 @@
-import { tooLarge } from '../object-errors';
 import type { Bucket, BucketObject } from '../bucket';
 import type { ByteSource, RequestCounts } from '../storage';
 import type { S3BucketApi } from './s3-api';
-import { receive } from './s3-body';
-import { explainBucketError } from './s3-errors';
+import { receive, receiveWhole } from './s3-body';
+import { explainedInBucket } from './s3-errors';
 import { isAbsent, isAlreadyThere, isPastEnd, s3FailureOf } from './s3-failure';
 import type { S3Requests } from './s3-requests';
 import { type S3Location, serverOf } from './s3-url';
@@ -92,12 +91,7 @@ export class S3Bucket implements Bucket {
     signal?: AbortSignal,
   ): Promise<{ readonly bytes: Buffer; readonly etag: string }> {
     const body = await this.parts.api.getIfMatch(this.parts.location.prefix + key, {}, signal);
-    if (body.length > limit) {
-      body.stream.destroy();
-      throw tooLarge(key, this.url, { limit, size: body.length });
-    }
-    const bytes = Buffer.allocUnsafe(body.length);
-    await receive(body, bytes, (count) => (this.received += count));
+    const bytes = await receiveWhole(body, { key, url: this.url, limit }, (count) => (this.received += count));
     return { bytes, etag: body.etag };
   }
 
@@ -129,12 +123,7 @@ export class S3Bucket implements Bucket {
     return this.explained(action, () => this.parts.requests.run(kind, send));
   }
 
-  private async explained<T>(action: string, work: () => Promise<T>): Promise<T> {
-    const { credentials, location } = this.parts;
-    try {
-      return await work();
-    } catch (error) {
-      throw explainBucketError(error, { action, credentials, location });
-    }
+  private explained<T>(action: string, work: () => Promise<T>): Promise<T> {
+    return explainedInBucket(this.parts, action, work);
   }
 }

@@ -45,8 +45,21 @@ export function explainS3Error(error: unknown, context: S3ErrorContext): unknown
   return Object.assign(storageError(failure, context, described(failure), 'try again'), { cause });
 }
 
+/** Does the work, and explains what of it fails, in a bucket that isn't the repository's. */
+export async function explainedInBucket<T>(
+  { location, credentials }: Omit<S3ErrorContext, 'action'>,
+  action: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainBucketError(error, { action, credentials, location });
+  }
+}
+
 /** As `explainS3Error`, of a bucket that isn't the repository's: that it is missing says nothing about the repository. */
-export function explainBucketError(error: unknown, context: S3ErrorContext): unknown {
+function explainBucketError(error: unknown, context: S3ErrorContext): unknown {
   const explained = explainS3Error(error, context);
   if (!(explained instanceof RepositoryMissingError)) return explained;
   return new UsageError(explained.message, explained.evidence, { cause: explained.cause });

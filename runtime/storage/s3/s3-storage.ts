@@ -1,9 +1,9 @@
 import { type IntegrityError, StorageError } from '../../errors';
 import { partSizeOf, sha256 } from '../../streams/digest';
 import type { PartBuffers } from '../../streams/part-buffers';
-import { endsEarly, objectMissing, tooLarge } from '../object-errors';
+import { endsEarly, objectMissing } from '../object-errors';
 import type { S3Api, S3BodyFacts, S3BucketApi, S3DeleteFailure, S3Page, S3RangeRead } from './s3-api';
-import { receive } from './s3-body';
+import { receiveWhole } from './s3-body';
 import type { S3Clock } from './s3-clock';
 import { openLocks, type S3LockApi } from './locks/s3-locks';
 import { S3Archive, type S3ArchiveApi } from './archive/s3-archive';
@@ -88,13 +88,7 @@ export class S3Storage implements Storage {
     return this.reading(key, () =>
       this.parts.requests.run('get', async (signal) => {
         const body = await this.api.getObject(this.fullKey(key), signal);
-        if (body.length > limit) {
-          body.stream.destroy();
-          throw tooLarge(key, this.url, { limit, size: body.length });
-        }
-        const bytes = Buffer.allocUnsafe(body.length);
-        await receive(body, bytes, () => undefined);
-        return bytes;
+        return receiveWhole(body, { key, url: this.url, limit });
       }),
     );
   }

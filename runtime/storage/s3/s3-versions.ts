@@ -1,11 +1,10 @@
 import type { ObjectVersion, VersionedBucket } from '../bucket';
-import { tooLarge } from '../object-errors';
 import type { RequestCounts } from '../storage';
 import { forEachConcurrently } from '../../streams/concurrency';
 import type { S3Body, S3BucketApi, S3Upload } from './s3-api';
-import { receive } from './s3-body';
+import { receiveWhole } from './s3-body';
 import type { S3Clock } from './s3-clock';
-import { explainBucketError } from './s3-errors';
+import { explainedInBucket } from './s3-errors';
 import { isAbsent, s3FailureOf } from './s3-failure';
 import type { S3Requests } from './s3-requests';
 import type { S3Location } from './s3-url';
@@ -88,13 +87,7 @@ export class S3Versions implements VersionedBucket {
   readVersion({ key, id }: ObjectVersion, limit: number): Promise<Buffer> {
     return this.run('get', `read version '${id}' of '${key}'`, async (signal) => {
       const body = await this.parts.api.getVersion(this.fullKey(key), id, signal);
-      if (body.length > limit) {
-        body.stream.destroy();
-        throw tooLarge(key, this.url, { limit, size: body.length });
-      }
-      const bytes = Buffer.allocUnsafe(body.length);
-      await receive(body, bytes, () => undefined);
-      return bytes;
+      return receiveWhole(body, { key, url: this.url, limit });
     });
   }
 
@@ -167,12 +160,7 @@ export class S3Versions implements VersionedBucket {
     return this.explained(action, () => this.parts.requests.run(kind, send));
   }
 
-  private async explained<T>(action: string, work: () => Promise<T>): Promise<T> {
-    const { credentials, location } = this.parts;
-    try {
-      return await work();
-    } catch (error) {
-      throw explainBucketError(error, { action, credentials, location });
-    }
+  private explained<T>(action: string, work: () => Promise<T>): Promise<T> {
+    return explainedInBucket(this.parts, action, work);
   }
 }
