@@ -38,11 +38,11 @@ import {
   targetFacts,
   treeFor,
   wantedOwner,
-} from './restore-facts';
-import { type PlanOptions, planRestore, type RestorePlan } from './restore-plan';
-import { restoreToBucket, targetBucket } from './restore-bucket';
-import { asked, exitCodeOf, refuse, select } from './restore-guards';
-import type { Selection } from './restore-selection';
+} from './restore/restore-facts';
+import { type PlanOptions, planRestore, type RestorePlan } from './restore/restore-plan';
+import { restoreToBucket, targetBucket } from './restore/restore-bucket';
+import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';
+import type { Selection } from './restore/restore-selection';
 import { awaitThaw, lookForArchived, thawRequest } from './thaw';
 
 interface Prepared {

@@ -11,7 +11,7 @@ import { type BucketHistory, readHistory } from '../tempo/bucket/block-history';
 import { rewindBucket, type Rewound } from '../tempo/bucket/rewind';
 import { planRewind, type ReturningBlock, type RewindPlan } from '../tempo/bucket/rewind-plan';
 import type { CommandContext, Outcome } from './context';
-import { findRewindGates } from './rewind-gates';
+import { findRewindGates } from './rewind/rewind-gates';
 import { readTempoSettings } from './tempo-settings';
 
 /** A repository isn't needed, and may be lost too. */

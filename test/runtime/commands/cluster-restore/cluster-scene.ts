@@ -34,7 +34,7 @@ import {
   type WorkloadBehaviour,
 } from '../../../helpers/cluster/controllers';
 import { ClusterDouble, type Controller } from '../../../helpers/cluster-double';
-import { block, DEFAULTS, filesFor, NOW, POINT, storePoint, treeOf, wal } from '../restore-scene';
+import { block, DEFAULTS, filesFor, NOW, POINT, storePoint, treeOf, wal } from '../restore/restore-scene';
 import { BLOCKS, CRON_JOBS, NAMESPACE, objectsOf, tempoObjects } from './cluster-objects';
 
 export const WAL_ID = '5b1052ae-4f92-469d-af29-2f2691844f72';

@@ -3,7 +3,7 @@ import { argumentsOf } from '../../../../runtime/cluster/workload/jobs';
 import { REPLICAS_ANNOTATION, replicasOf } from '../../../../runtime/cluster/workload/workload';
 import { terminationText } from '../../../../runtime/termination-message';
 import { keysIn } from '../../../helpers/listed';
-import { POINT } from '../restore-scene';
+import { POINT } from '../restore/restore-scene';
 import { clusterObject, CRON_JOBS, tempoObjects } from './cluster-objects';
 import { ClusterScene, type SceneOptions } from './cluster-scene';
 

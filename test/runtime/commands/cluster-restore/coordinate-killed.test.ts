@@ -3,7 +3,7 @@ import { REPLICAS_ANNOTATION, replicasOf } from '../../../../runtime/cluster/wor
 import { Repository } from '../../../../runtime/repository/repository';
 import { killClusterAt } from '../../../helpers/killing-cluster';
 import { Killed, killAt } from '../../../helpers/killing-storage';
-import { NOW } from '../restore-scene';
+import { NOW } from '../restore/restore-scene';
 import { ClusterScene } from './cluster-scene';
 
 jest.setTimeout(120_000);

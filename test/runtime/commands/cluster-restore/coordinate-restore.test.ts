@@ -1,6 +1,6 @@
 import { ROLLBACK_SECRET } from '../../../../lib/contract/kubernetes-rights';
 import { replicasOf } from '../../../../runtime/cluster/workload/workload';
-import { POINT } from '../restore-scene';
+import { POINT } from '../restore/restore-scene';
 import { clusterObject, objectsOf, tempoObjects } from './cluster-objects';
 import { ClusterScene, type SceneOptions, WAL_ID } from './cluster-scene';
 

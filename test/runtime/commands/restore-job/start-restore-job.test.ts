@@ -14,7 +14,7 @@ import { jobController, type JobOutcome } from '../../../helpers/cluster/control
 import { ClusterDouble } from '../../../helpers/cluster-double';
 import { CRON_JOBS, NAMESPACE } from '../cluster-restore/cluster-objects';
 import { fastPace } from '../cluster-restore/cluster-scene';
-import { DEFAULTS, POINT } from '../restore-scene';
+import { DEFAULTS, POINT } from '../restore/restore-scene';
 
 /** What the constructs grant to whoever may start a restore. */
 const STARTER: KubernetesRight[] = [

@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import type { RestoreOptions } from '../../lib/contract/command-line/commands';
-import { parseDuration } from '../../lib/contract/values/duration';
-import type { ConfigFile, Damage, Manifest } from '../../lib/contract/manifest';
-import type { RunnerConfig } from '../../lib/contract/runner-config';
-import type { ClusterObject } from '../cluster/cluster-api';
-import { configMapTexts } from '../cluster/configuration/plain-values';
-import { UsageError } from '../errors';
-import { isDamage } from '../repository/repository';
-import { fetchObject } from '../repository/fetch';
-import type { GateInput, Owner, TargetFacts } from '../tempo/gates/gate-input';
-import { retentionForAll } from '../tempo/configuration/retention';
-import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../tempo/configuration/tempo-config';
-import { isTempoConfig } from '../tempo/configuration/find-tempo-config';
-import type { ConfigText } from '../tempo/configuration/tempo-config-text';
-import type { PlannedFolder } from '../tempo/target/target-folder';
+import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
+import { parseDuration } from '../../../lib/contract/values/duration';
+import type { ConfigFile, Damage, Manifest } from '../../../lib/contract/manifest';
+import type { RunnerConfig } from '../../../lib/contract/runner-config';
+import type { ClusterObject } from '../../cluster/cluster-api';
+import { configMapTexts } from '../../cluster/configuration/plain-values';
+import { UsageError } from '../../errors';
+import { isDamage } from '../../repository/repository';
+import { fetchObject } from '../../repository/fetch';
+import type { GateInput, Owner, TargetFacts } from '../../tempo/gates/gate-input';
+import { retentionForAll } from '../../tempo/configuration/retention';
+import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../../tempo/configuration/tempo-config';
+import { isTempoConfig } from '../../tempo/configuration/find-tempo-config';
+import type { ConfigText } from '../../tempo/configuration/tempo-config-text';
+import type { PlannedFolder } from '../../tempo/target/target-folder';
 import {
   freeBytesOf,
   ownerOf,
@@ -21,8 +21,8 @@ import {
   type TargetTree,
   treeAt,
   treeBelow,
-} from '../tempo/target/target-tree';
-import type { CommandContext } from './context';
+} from '../../tempo/target/target-tree';
+import type { CommandContext } from '../context';
 import type { Selection } from './restore-selection';
 
 /** What is known of the Tempo that will read what is restored. */

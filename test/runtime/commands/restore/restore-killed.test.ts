@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Repository } from '../../../runtime/repository/repository';
-import { Killed, killAt } from '../../helpers/killing-storage';
+import { Repository } from '../../../../runtime/repository/repository';
+import { Killed, killAt } from '../../../helpers/killing-storage';
 import { KillingFs, type KillingFsOptions } from './killing-fs';
 import { block, filesFor, NOW, Scene, treeOf, wal } from './restore-scene';
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Manifest } from '../../lib/contract/manifest';
-import { filesOf } from '../repository/layout-guard';
-import type { PlannedFolder } from '../tempo/target/target-folder';
-import { STAGING_FOLDER } from '../tempo/target/target-journal';
-import { blockFolder, type TargetTree, walFolder } from '../tempo/target/target-tree';
+import type { Manifest } from '../../../lib/contract/manifest';
+import { filesOf } from '../../repository/layout-guard';
+import type { PlannedFolder } from '../../tempo/target/target-folder';
+import { STAGING_FOLDER } from '../../tempo/target/target-journal';
+import { blockFolder, type TargetTree, walFolder } from '../../tempo/target/target-tree';
 import type { SelectedBlock, SelectedWalBlock, Selection } from './restore-selection';
 
 export interface RestorePlan {

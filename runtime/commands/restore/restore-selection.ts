@@ -1,8 +1,8 @@
-import type { RestoreOptions } from '../../lib/contract/command-line/commands';
-import type { Damage, IndexedBlock, Manifest, TenantSummary, WalBlock } from '../../lib/contract/manifest';
-import { UsageError } from '../errors';
-import { isDamage, type Repository } from '../repository/repository';
-import { parseBlockMeta } from '../tempo/block/block-meta';
+import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
+import type { Damage, IndexedBlock, Manifest, TenantSummary, WalBlock } from '../../../lib/contract/manifest';
+import { UsageError } from '../../errors';
+import { isDamage, type Repository } from '../../repository/repository';
+import { parseBlockMeta } from '../../tempo/block/block-meta';
 
 export interface SelectedBlock {
   readonly tenant: string;

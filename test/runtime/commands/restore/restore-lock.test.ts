@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'n
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { LockedError } from '../../../runtime/errors';
-import { diskFs, type TargetFs } from '../../../runtime/tempo/target/target-fs';
-import { TargetLock } from '../../../runtime/tempo/target/target-lock';
+import { LockedError } from '../../../../runtime/errors';
+import { diskFs, type TargetFs } from '../../../../runtime/tempo/target/target-fs';
+import { TargetLock } from '../../../../runtime/tempo/target/target-lock';
 import { block, filesFor, NOW, Scene } from './restore-scene';
 
 const TENANTS = { 'team-a': [block('team-a')], 'team-b': [block('team-b')] };

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
-import { diskFs, type TargetFs } from '../../../runtime/tempo/target/target-fs';
-import { Killed } from '../../helpers/killing-storage';
+import { diskFs, type TargetFs } from '../../../../runtime/tempo/target/target-fs';
+import { Killed } from '../../../helpers/killing-storage';
 
 export interface KillingFsOptions {
   /** At which change (from 0); undefined: never. */

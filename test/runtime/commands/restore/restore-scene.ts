@@ -2,20 +2,27 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
-import type { Manifest, TenantIndex } from '../../../lib/contract/manifest';
-import { blockPrefix, configKey, indexKey, pointKey, walPageKey } from '../../../lib/contract/repository-layout';
-import { parseRunnerConfig, type RunnerConfigInput } from '../../../lib/contract/runner-config';
-import type { CommandContext } from '../../../runtime/commands/context';
-import { restore } from '../../../runtime/commands/restore';
-import { NO_PROGRESS } from '../../../runtime/progress';
-import { Repository } from '../../../runtime/repository/repository';
-import { MemoryStorage } from '../../../runtime/storage/memory-storage';
-import type { Storage } from '../../../runtime/storage/storage';
-import { digestOf } from '../../../runtime/streams/digest';
-import type { TargetFs } from '../../../runtime/tempo/target/target-fs';
-import { sourceOf } from '../../helpers/buffer-source';
-import { type BlockFiles, blockFiles, fakeParquet, type MadeBlock, pageName, walMeta } from '../../helpers/tempo-tree';
+import type { RestoreOptions } from '../../../../lib/contract/command-line/commands';
+import type { Manifest, TenantIndex } from '../../../../lib/contract/manifest';
+import { blockPrefix, configKey, indexKey, pointKey, walPageKey } from '../../../../lib/contract/repository-layout';
+import { parseRunnerConfig, type RunnerConfigInput } from '../../../../lib/contract/runner-config';
+import type { CommandContext } from '../../../../runtime/commands/context';
+import { restore } from '../../../../runtime/commands/restore';
+import { NO_PROGRESS } from '../../../../runtime/progress';
+import { Repository } from '../../../../runtime/repository/repository';
+import { MemoryStorage } from '../../../../runtime/storage/memory-storage';
+import type { Storage } from '../../../../runtime/storage/storage';
+import { digestOf } from '../../../../runtime/streams/digest';
+import type { TargetFs } from '../../../../runtime/tempo/target/target-fs';
+import { sourceOf } from '../../../helpers/buffer-source';
+import {
+  type BlockFiles,
+  blockFiles,
+  fakeParquet,
+  type MadeBlock,
+  pageName,
+  walMeta,
+} from '../../../helpers/tempo-tree';
 
 export const POINT = '2026-11-23T08-30-00Z-7f3a';
 export const NOW = new Date('2026-11-23T09:00:00Z');

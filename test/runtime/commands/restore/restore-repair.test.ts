@@ -12,9 +12,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { IntegrityError, UsageError } from '../../../runtime/errors';
-import { diskFs, removeTree, type TargetFs } from '../../../runtime/tempo/target/target-fs';
-import { Killed } from '../../helpers/killing-storage';
+import { IntegrityError, UsageError } from '../../../../runtime/errors';
+import { diskFs, removeTree, type TargetFs } from '../../../../runtime/tempo/target/target-fs';
+import { Killed } from '../../../helpers/killing-storage';
 import { KillingFs } from './killing-fs';
 import { block, filesFor, NOW, POINT, Scene, treeOf, wal } from './restore-scene';
 

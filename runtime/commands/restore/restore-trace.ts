@@ -1,12 +1,12 @@
-import type { Damage, Manifest, ObjectReference } from '../../lib/contract/manifest';
-import { IntegrityError, UsageError } from '../errors';
-import { objectSource } from '../repository/fetch';
-import { filesOf } from '../repository/layout-guard';
-import { forEachConcurrently } from '../streams/concurrency';
-import { readTraceIds } from '../tempo/block/parquet';
-import type { CommandContext } from './context';
+import type { Damage, Manifest, ObjectReference } from '../../../lib/contract/manifest';
+import { IntegrityError, UsageError } from '../../errors';
+import { objectSource } from '../../repository/fetch';
+import { filesOf } from '../../repository/layout-guard';
+import { forEachConcurrently } from '../../streams/concurrency';
+import { readTraceIds } from '../../tempo/block/parquet';
+import type { CommandContext } from '../context';
 import type { Selection } from './restore-selection';
-import { awaitThaw, lookForArchived, type ThawFlags } from './thaw';
+import { awaitThaw, lookForArchived, type ThawFlags } from '../thaw';
 
 const READ_AT_ONCE = 4;
 

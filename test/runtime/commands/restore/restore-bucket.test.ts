@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExitCode } from '../../../lib/contract/exit-codes';
-import { BucketWorkplace, TEMPO_PREFIX } from '../../helpers/bucket-workplace';
-import { type BlockFiles, makeWalBlock } from '../../helpers/tempo-tree';
+import { ExitCode } from '../../../../lib/contract/exit-codes';
+import { BucketWorkplace, TEMPO_PREFIX } from '../../../helpers/bucket-workplace';
+import { type BlockFiles, makeWalBlock } from '../../../helpers/tempo-tree';
 
 const MIB = 1024 * 1024;
 

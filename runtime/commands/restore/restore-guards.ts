@@ -1,10 +1,10 @@
-import type { RestoreOptions } from '../../lib/contract/command-line/commands';
-import { ExitCode } from '../../lib/contract/exit-codes';
-import type { Manifest } from '../../lib/contract/manifest';
-import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
-import { RefusedError } from '../errors';
-import type { Gate } from '../tempo/gates/gate-input';
-import type { CommandContext } from './context';
+import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
+import { ExitCode } from '../../../lib/contract/exit-codes';
+import type { Manifest } from '../../../lib/contract/manifest';
+import type { RestoreGate, RestoreResult } from '../../../lib/contract/results';
+import { RefusedError } from '../../errors';
+import type { Gate } from '../../tempo/gates/gate-input';
+import type { CommandContext } from '../context';
 import { checkIntoTenant, refuseEmptySelection, selectBlocks, type Selection } from './restore-selection';
 import { selectTrace } from './restore-trace';
 

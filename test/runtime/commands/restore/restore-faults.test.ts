@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Manifest } from '../../../lib/contract/manifest';
-import { IntegrityError } from '../../../runtime/errors';
-import { diskFs, type TargetFs } from '../../../runtime/tempo/target/target-fs';
+import type { Manifest } from '../../../../lib/contract/manifest';
+import { IntegrityError } from '../../../../runtime/errors';
+import { diskFs, type TargetFs } from '../../../../runtime/tempo/target/target-fs';
 import { block, filesFor, Scene, treeOf, wal } from './restore-scene';
 
 const WAL_ID = '5b1052ae-4f92-469d-af29-2f2691844f72';

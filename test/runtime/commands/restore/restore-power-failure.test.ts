@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { diskFs, foldersUpTo, type TargetFs } from '../../../runtime/tempo/target/target-fs';
+import { diskFs, foldersUpTo, type TargetFs } from '../../../../runtime/tempo/target/target-fs';
 import { block, Scene, wal } from './restore-scene';
 
 const WAL_ID = '5b1052ae-4f92-469d-af29-2f2691844f72';

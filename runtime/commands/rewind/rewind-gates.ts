@@ -1,9 +1,9 @@
-import type { RewindGate } from '../../lib/contract/results';
-import { formatDuration } from '../../lib/contract/values/duration';
-import { formatSize } from '../../lib/contract/values/size';
-import { type RetentionRules, retentionOf } from '../tempo/configuration/retention';
-import type { BucketHistory } from '../tempo/bucket/block-history';
-import type { RewindPlan } from '../tempo/bucket/rewind-plan';
+import type { RewindGate } from '../../../lib/contract/results';
+import { formatDuration } from '../../../lib/contract/values/duration';
+import { formatSize } from '../../../lib/contract/values/size';
+import { type RetentionRules, retentionOf } from '../../tempo/configuration/retention';
+import type { BucketHistory } from '../../tempo/bucket/block-history';
+import type { RewindPlan } from '../../tempo/bucket/rewind-plan';
 
 /** Tempo writes its index of a tenant at each poll, every 5 minutes unless it is told otherwise. */
 const RUNNING_MS = 10 * 60_000;

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RefusedError, UsageError } from '../../../runtime/errors';
-import { diskFs, type TargetFs } from '../../../runtime/tempo/target/target-fs';
-import type { BlockFiles } from '../../helpers/tempo-tree';
+import { RefusedError, UsageError } from '../../../../runtime/errors';
+import { diskFs, type TargetFs } from '../../../../runtime/tempo/target/target-fs';
+import type { BlockFiles } from '../../../helpers/tempo-tree';
 import { block, filesFor, NOW, POINT, Scene, treeOf, wal } from './restore-scene';
 
 const WAL_ID = '5b1052ae-4f92-469d-af29-2f2691844f72';

@@ -1,31 +1,31 @@
-import type { RestoreOptions } from '../../lib/contract/command-line/commands';
-import type { Manifest } from '../../lib/contract/manifest';
-import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
-import { tempoBucketUrl } from '../../lib/contract/tempo-storage-config';
-import { formatSize } from '../../lib/contract/values/size';
-import { RefusedError, UsageError } from '../errors';
-import { amountsOf, type ArchiveSurvey } from '../repository/archive/archived-objects';
-import { fetchObject } from '../repository/fetch';
-import { filesOf } from '../repository/layout-guard';
-import { resolvePoint } from '../repository/verification/latest-verified';
-import { copyableSource, verifiedSource } from '../repository/verified-source';
-import { Stopwatch } from '../stopwatch';
+import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
+import type { Manifest } from '../../../lib/contract/manifest';
+import type { RestoreGate, RestoreResult } from '../../../lib/contract/results';
+import { tempoBucketUrl } from '../../../lib/contract/tempo-storage-config';
+import { formatSize } from '../../../lib/contract/values/size';
+import { RefusedError, UsageError } from '../../errors';
+import { amountsOf, type ArchiveSurvey } from '../../repository/archive/archived-objects';
+import { fetchObject } from '../../repository/fetch';
+import { filesOf } from '../../repository/layout-guard';
+import { resolvePoint } from '../../repository/verification/latest-verified';
+import { copyableSource, verifiedSource } from '../../repository/verified-source';
+import { Stopwatch } from '../../stopwatch';
 import {
   type BucketForecast,
   bytesToWrite,
   forecastBucket,
   type RestoredBlocks,
   restoreIntoBucket,
-} from '../tempo/bucket/bucket-target';
-import { findGates } from '../tempo/gates/gates';
-import { bytesOf, type PlannedFolder, referencesOf } from '../tempo/target/target-folder';
-import { sumOfRequests } from './backup/backup-source';
-import type { CommandContext, Outcome } from './context';
-import { refuseBucket } from './nesting';
+} from '../../tempo/bucket/bucket-target';
+import { findGates } from '../../tempo/gates/gates';
+import { bytesOf, type PlannedFolder, referencesOf } from '../../tempo/target/target-folder';
+import { sumOfRequests } from '../backup/backup-source';
+import type { CommandContext, Outcome } from '../context';
+import { refuseBucket } from '../nesting';
 import { currentUser, damageOf, gatedBlocks, readTargetTempo, sentence, tempoFacts } from './restore-facts';
 import { asked, exitCodeOf, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
-import { awaitThaw, lookForArchived } from './thaw';
+import { awaitThaw, lookForArchived } from '../thaw';
 
 interface Prepared {
   readonly manifest: Manifest;

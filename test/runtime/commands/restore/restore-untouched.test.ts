@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { RunnerError } from '../../../runtime/errors';
-import type { TargetFs } from '../../../runtime/tempo/target/target-fs';
+import { RunnerError } from '../../../../runtime/errors';
+import type { TargetFs } from '../../../../runtime/tempo/target/target-fs';
 import { KillingFs } from './killing-fs';
 import { block, DEFAULTS, Scene, wal } from './restore-scene';
-import { restore } from '../../../runtime/commands/restore';
+import { restore } from '../../../../runtime/commands/restore';
 
 const BLOCKS = { 'team-a': [block('team-a')] };
 const WAL_ID = '5b1052ae-4f92-469d-af29-2f2691844f72';

@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IntegrityError, UsageError } from '../../../runtime/errors';
-import { readTraceIds } from '../../../runtime/tempo/block/parquet';
-import { sourceOf } from '../../helpers/buffer-source';
-import { type BlockFiles, copyFixture, type FixtureName, pushedTraceIds } from '../../helpers/tempo-tree';
+import { IntegrityError, UsageError } from '../../../../runtime/errors';
+import { readTraceIds } from '../../../../runtime/tempo/block/parquet';
+import { sourceOf } from '../../../helpers/buffer-source';
+import { type BlockFiles, copyFixture, type FixtureName, pushedTraceIds } from '../../../helpers/tempo-tree';
 import { type PointContent, Scene, type StoredWal, treeOf } from './restore-scene';
 
 const WAL_PATHS = { 'tempo-2.9': 'wal', 'tempo-3.0': 'live-store/traces' } as const;
