@@ -22,21 +22,26 @@ export interface FlushSource {
 export class FlushBarrier {
   private readonly awaited = new Set<BlockName>();
   private readonly seen: WalBlocks;
+  private readonly tenantsSeen: ReadonlySet<string>;
   private readonly disk: SourceDisk;
 
-  /** To be made before Tempo is told to flush: a head that comes later is the next one, which no flush cuts before its time. */
+  /**
+   * To be made before Tempo is told to flush: a head that comes later is the next one, which no flush cuts before its time. Where a tenant
+   * had none, the flush itself may have made the first out of what was in memory.
+   */
   constructor(
     private readonly source: FlushSource,
     private readonly rule: 'wal-emptied' | 'in-backend',
   ) {
     this.disk = source.wal.disk;
     this.seen = this.walBlocks();
+    this.tenantsSeen = new Set([...this.seen.keys()].map(tenantOf));
   }
 
   /** To be called right after the flush: what it cut, and what was on its way already. */
   begin(): void {
     for (const [name, folder] of this.walBlocks())
-      if (this.seen.has(name) && this.hasMeta(folder)) this.awaited.add(name);
+      if (this.isCut(name) && this.hasMeta(folder)) this.awaited.add(name);
     for (const name of this.unflushed()) this.awaited.add(name);
   }
 
@@ -44,6 +49,10 @@ export class FlushBarrier {
   open(): BlockName[] {
     for (const name of this.awaited) if (this.hasArrived(name)) this.awaited.delete(name);
     return [...this.awaited].sort();
+  }
+
+  private isCut(name: BlockName): boolean {
+    return this.seen.has(name) || !this.tenantsSeen.has(tenantOf(name));
   }
 
   private hasArrived(name: BlockName): boolean {
@@ -97,4 +106,8 @@ export class FlushBarrier {
       throw error;
     }
   }
+}
+
+function tenantOf(name: BlockName): string {
+  return name.slice(0, name.indexOf('/'));
 }

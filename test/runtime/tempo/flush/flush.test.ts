@@ -94,10 +94,24 @@ describe('a flush of 2.x', () => {
     const complete = join(tempo.walPath, 'blocks/a/274bd888-53b9-42dc-adfe-d9e6ecfc6f2b');
     mkdirSync(complete, { recursive: true });
     writeFileSync(join(complete, 'meta.json'), '{}');
+    mkdirSync(join(tempo.walPath, '3c2d9d5e-6a43-4b5f-8f0e-0c3a8f1b8a11+a+vParquet4'));
+    const next = join(tempo.walPath, '80b25cb9-2424-412f-8122-431f7d34a431+a+vParquet4');
+    const onFlush = () => {
+      cpSync(complete, next, { recursive: true });
+      setTimeout(() => writeFileSync(join(complete, 'flushed'), ''), 100);
+    };
+    const outcome = await flush({ tempo, onFlush });
+    expect(outcome).toMatchObject({ reached: true, open: [] });
+    expect(outcome.waitedMs).toBeGreaterThanOrEqual(100);
+  });
+
+  it("waits for a tenant's first head, which the flush itself made out of what was in memory", async () => {
+    const tempo = new TempoSimulator(folder, 1, { shape: '2.9', tenants: ['a'] });
     const head = join(tempo.walPath, '80b25cb9-2424-412f-8122-431f7d34a431+a+vParquet4');
     const onFlush = () => {
-      cpSync(complete, head, { recursive: true });
-      setTimeout(() => writeFileSync(join(complete, 'flushed'), ''), 100);
+      mkdirSync(head);
+      writeFileSync(join(head, 'meta.json'), '{}');
+      setTimeout(() => rmSync(head, { recursive: true }), 100);
     };
     const outcome = await flush({ tempo, onFlush });
     expect(outcome).toMatchObject({ reached: true, open: [] });
