@@ -225,6 +225,8 @@ export class S3Double {
         return { status: 200, body: this.locks.configuration() };
       case 'GetObjectRetention':
         return { status: 200, body: this.locks.retentionOf(request.key) };
+      case 'GetObjectLegalHold':
+        return { status: 200, body: this.locks.legalHoldOf(request.key) };
       case 'PutObjectRetention':
         this.locks.extend(request.key, request.body.toString());
         return { status: 200 };

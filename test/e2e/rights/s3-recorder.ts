@@ -97,6 +97,7 @@ function callsOf(
   const query = url.searchParams;
   if (key === '') return callsOnBucket(method, bucket, { query, body });
   const call = (action: string): Call => ({ action, bucket, key });
+  if (query.has('legal-hold')) return [call('s3:GetObjectLegalHold')];
   if (query.has('retention')) return [call(method === 'PUT' ? 's3:PutObjectRetention' : 's3:GetObjectRetention')];
   const version = query.has('versionId') ? 'Version' : '';
   if (method === 'GET' || method === 'HEAD') return [call(`s3:GetObject${version}`)];
