@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { GetBucketLoggingCommand, S3Client } from '@aws-sdk/client-s3';
+import { Bucket, BucketPolicy } from '@pulumi/aws/s3';
+import { AuditTrail, BackupBucket, RunnerRole } from '../../../lib/aws/index';
+import { recommendedPlan } from '../../../lib/contract/index';
+import { associations, cloudWatch, logs } from './further-types';
+import { ProviderInFront } from './provider-in-front';
+import { StackUnderTest } from './stack-under-test';
+
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+const { PULUMI_HOME, AWS_ENDPOINT_URL } = process.env;
+const isLoopback = /^http:\/\/(127\.|localhost)/.test(AWS_ENDPOINT_URL ?? '');
+if (!PULUMI_HOME || !isLoopback) {
+  const line = 'logs and alarms on a Pulumi engine skipped: PULUMI_HOME and a loopback AWS_ENDPOINT_URL are not set';
+  console.info(line);
+  const skippedWithoutEngine = it.skip;
+  skippedWithoutEngine(line, () => undefined);
+} else {
+  describe('access logs, alarms and pod identity on a real engine', () =>
+    engineSuite(AWS_ENDPOINT_URL ?? '', PULUMI_HOME));
+}
+
+const TOPIC = 'arn:aws:sns:us-east-1:123456789012:alarms';
+
+/** Of the double: it keeps what it is told, but no service writes logs, counts events, or hands out roles to pods there. */
+function engineSuite(endpoint: string, pulumiHome: string): void {
+  const suffix = randomBytes(5).toString('hex');
+  const names = {
+    backups: `logged-${suffix}`,
+    logs: `access-${suffix}`,
+    audit: `audit-${suffix}`,
+    trail: `trail-${suffix}`,
+  };
+  const s3 = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true });
+  let provider: ProviderInFront;
+  let stack: StackUnderTest;
+
+  beforeAll(async () => {
+    provider = await ProviderInFront.start(endpoint, pulumiHome);
+    stack = await StackUnderTest.make('logs', provider.env);
+  });
+
+  afterAll(async () => {
+    s3.destroy();
+    await stack.remove();
+    provider.stop();
+  });
+
+  const program = (mayWriteLogs: boolean) => async (): Promise<Record<string, unknown>> => {
+    const target = logBucket(names.logs, mayWriteLogs);
+    const accessLogs = { bucket: target };
+    const backups = new BackupBucket('tempo-backups', { plan: recommendedPlan(), bucket: names.backups, accessLogs });
+    const serviceAccount = 'tempo-prune';
+    const prune = new RunnerRole(serviceAccount, { cluster: 'prod', namespace: 'observability', serviceAccount });
+    backups.grant('prune', prune);
+    const alarms = { topicArn: TOPIC, deletingRoleArns: [prune.arn] };
+    new AuditTrail(names.trail, { buckets: [backups], bucket: names.audit, alarms });
+    return { pruneArn: prune.arn };
+  };
+
+  it('say so when the bucket of the logs lets nobody write them', async () => {
+    const refused = (await stack.with(program(false))).up();
+    await expect(refused).rejects.toThrow(/InvalidTargetBucketForLogging/);
+  });
+
+  it('are made as the components say, and stay as they are', async () => {
+    const { outputs } = await (await stack.with(program(true))).up();
+    const { LoggingEnabled } = await s3.send(new GetBucketLoggingCommand({ Bucket: names.backups }));
+    expect(LoggingEnabled).toMatchObject({ TargetBucket: names.logs, TargetPrefix: 'tempo-backups/' });
+
+    const groups = JSON.parse(await logs(endpoint, 'DescribeLogGroups', { logGroupNamePrefix: names.trail })) as object;
+    expect(groups).toMatchObject({ logGroups: [{ logGroupName: `${names.trail}-events`, retentionInDays: 90 }] });
+    const logGroupName = `${names.trail}-events`;
+    const found = JSON.parse(await logs(endpoint, 'DescribeMetricFilters', { logGroupName })) as Filters;
+    expect(found.metricFilters.map(({ filterPattern }) => filterPattern).sort()).toEqual([
+      '{ ($.eventSource = "s3.amazonaws.com") && ($.errorCode = "AccessDenied") }',
+      '{ ($.eventSource = "s3.amazonaws.com") && ($.eventName = "DeleteObject*") && ($.errorCode NOT EXISTS)' +
+        ` && ($.userIdentity.sessionContext.sessionIssuer.arn != "${String(outputs['pruneArn']?.value)}") }`,
+    ]);
+    const alarms = await cloudWatch(endpoint, 'DescribeAlarms', { AlarmNamePrefix: names.trail });
+    const all = (tag: string) =>
+      Array.from(alarms.matchAll(new RegExp(`<${tag}>([^<]*)</${tag}>`, 'g')), ([, text]) => text);
+    // An alarm watches what a filter counts.
+    const counted = found.metricFilters.flatMap((filter) =>
+      filter.metricTransformations.map(({ metricName }) => metricName),
+    );
+    expect(all('MetricName').sort()).toEqual(counted.sort());
+    expect(new Set(all('Namespace'))).toEqual(new Set(['TempoBackup']));
+    expect(new Set(all('TreatMissingData'))).toEqual(new Set(['notBreaching']));
+    expect(alarms.split(`<member>${TOPIC}</member>`)).toHaveLength(3);
+
+    const again = await (await stack.with(program(true))).up({ expectNoChanges: true });
+    expect(again.summary.resourceChanges).toEqual({ same: expect.any(Number) });
+  });
+
+  it('associate the role with its service account, and with no other', async () => {
+    const { value: roleArn } = (await (await stack.with(program(true))).outputs())['pruneArn'] ?? {};
+    expect(associations).toEqual([
+      expect.objectContaining({
+        clusterName: 'prod',
+        namespace: 'observability',
+        serviceAccount: 'tempo-prune',
+        roleArn,
+      }),
+    ]);
+  });
+}
+
+interface Filters {
+  readonly metricFilters: readonly {
+    readonly filterPattern: string;
+    readonly metricTransformations: readonly { readonly metricName: string }[];
+  }[];
+}
+
+/** A bucket for access logs, as S3 wants it. */
+function logBucket(bucket: string, mayWrite: boolean): Bucket['bucket'] {
+  const made = new Bucket('access-logs', { bucket });
+  if (!mayWrite) return made.bucket;
+  const Principal = { Service: 'logging.s3.amazonaws.com' };
+  const Resource = `arn:aws:s3:::${bucket}/tempo-backups/*`;
+  const Statement = [{ Sid: 'Logs', Effect: 'Allow', Principal, Action: 's3:PutObject', Resource }];
+  const policy = new BucketPolicy('access-logs', { bucket: made.bucket, policy: JSON.stringify({ Statement }) });
+  return policy.bucket;
+}
