@@ -12,6 +12,7 @@ import { type BucketLifecycleRule, lifecycleRulesOf } from './bucket/lifecycle-r
 import { grantCommand, type GrantedRole, tempoPolicyOf } from './bucket/repository-grants';
 import * as checks from './private/checks';
 import { folderPrefix } from './private/folder-prefix';
+import { keyOfRegion } from './private/key-of-region';
 import { checkPlan, checkReplicaClass } from './private/plan-checks';
 import { validated } from './private/validated-input';
 
@@ -162,8 +163,8 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   }
 
   private encryptionKey(): pulumi.Output<string> | undefined {
-    const { keyArn } = this.args;
-    return keyArn === undefined ? undefined : validated('keyArn', keyArn, checks.arn);
+    const { keyArn, region } = this.args;
+    return keyArn === undefined ? undefined : keyOfRegion('keyArn', keyArn, region ?? this.region);
   }
 
   /** Read, never written. */

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GetBucketLoggingCommand, S3Client } from '@aws-sdk/client-s3';
-import { Bucket, BucketPolicy } from '@pulumi/aws/s3';
-import { AuditTrail, BackupBucket, RunnerRole } from '../../../lib/aws/index';
-import { recommendedPlan } from '../../../lib/contract/index';
 import { associations, cloudWatch, logs } from './further-types';
+import { program, TOPIC } from './logs-program';
 import { ProviderInFront } from './provider-in-front';
 import { StackUnderTest } from './stack-under-test';
 
@@ -20,8 +18,6 @@ if (!PULUMI_HOME || !isLoopback) {
   describe('access logs, alarms and pod identity on a real engine', () =>
     engineSuite(AWS_ENDPOINT_URL ?? '', PULUMI_HOME));
 }
-
-const TOPIC = 'arn:aws:sns:us-east-1:123456789012:alarms';
 
 /** Of the double: it keeps what it is told, but no service writes logs, counts events, or hands out roles to pods there. */
 function engineSuite(endpoint: string, pulumiHome: string): void {
@@ -47,25 +43,13 @@ function engineSuite(endpoint: string, pulumiHome: string): void {
     provider.stop();
   });
 
-  const program = (mayWriteLogs: boolean) => async (): Promise<Record<string, unknown>> => {
-    const target = logBucket(names.logs, mayWriteLogs);
-    const accessLogs = { bucket: target };
-    const backups = new BackupBucket('tempo-backups', { plan: recommendedPlan(), bucket: names.backups, accessLogs });
-    const serviceAccount = 'tempo-prune';
-    const prune = new RunnerRole(serviceAccount, { cluster: 'prod', namespace: 'observability', serviceAccount });
-    backups.grant('prune', prune);
-    const alarms = { topicArn: TOPIC, deletingRoleArns: [prune.arn] };
-    new AuditTrail(names.trail, { buckets: [backups], bucket: names.audit, alarms });
-    return { pruneArn: prune.arn };
-  };
-
   it('say so when the bucket of the logs lets nobody write them', async () => {
-    const refused = (await stack.with(program(false))).up();
-    await expect(refused).rejects.toThrow(/InvalidTargetBucketForLogging/);
+    const refusal = await stack.refusal(require.resolve('./logs-program'), { mayWrite: false, names });
+    expect(refusal).toMatch(/InvalidTargetBucketForLogging/);
   });
 
   it('are made as the components say, and stay as they are', async () => {
-    const { outputs } = await (await stack.with(program(true))).up();
+    const { outputs } = await (await stack.with(program({ mayWrite: true, names }))).up();
     const { LoggingEnabled } = await s3.send(new GetBucketLoggingCommand({ Bucket: names.backups }));
     expect(LoggingEnabled).toMatchObject({ TargetBucket: names.logs, TargetPrefix: 'tempo-backups/' });
 
@@ -90,12 +74,13 @@ function engineSuite(endpoint: string, pulumiHome: string): void {
     expect(new Set(all('TreatMissingData'))).toEqual(new Set(['notBreaching']));
     expect(alarms.split(`<member>${TOPIC}</member>`)).toHaveLength(3);
 
-    const again = await (await stack.with(program(true))).up({ expectNoChanges: true });
+    const again = await (await stack.with(program({ mayWrite: true, names }))).up({ expectNoChanges: true });
     expect(again.summary.resourceChanges).toEqual({ same: expect.any(Number) });
   });
 
   it('associate the role with its service account, and with no other', async () => {
-    const { value: roleArn } = (await (await stack.with(program(true))).outputs())['pruneArn'] ?? {};
+    const { value: roleArn } =
+      (await (await stack.with(program({ mayWrite: true, names }))).outputs())['pruneArn'] ?? {};
     expect(associations).toEqual([
       expect.objectContaining({
         clusterName: 'prod',
@@ -112,15 +97,4 @@ interface Filters {
     readonly filterPattern: string;
     readonly metricTransformations: readonly { readonly metricName: string }[];
   }[];
-}
-
-/** A bucket for access logs, as S3 wants it. */
-function logBucket(bucket: string, mayWrite: boolean): Bucket['bucket'] {
-  const made = new Bucket('access-logs', { bucket });
-  if (!mayWrite) return made.bucket;
-  const Principal = { Service: 'logging.s3.amazonaws.com' };
-  const Resource = `arn:aws:s3:::${bucket}/tempo-backups/*`;
-  const Statement = [{ Sid: 'Logs', Effect: 'Allow', Principal, Action: 's3:PutObject', Resource }];
-  const policy = new BucketPolicy('access-logs', { bucket: made.bucket, policy: JSON.stringify({ Statement }) });
-  return policy.bucket;
 }

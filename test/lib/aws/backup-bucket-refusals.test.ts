@@ -160,6 +160,12 @@ describe('bad input to a BackupBucket', () => {
       "must be an ARN, got 'alias/x'",
     ],
     [
+      'a key of another region',
+      { region: 'eu-west-1', encryption: { keyArn: 'arn:aws:kms:us-east-1:123456789012:key/1' } },
+      'encryption.keyArn',
+      "must be a key of the bucket's region 'eu-west-1', got 'arn:aws:kms:us-east-1:123456789012:key/1'",
+    ],
+    [
       'a key that is not to be used',
       { encryption: { kms: false, keyArn: 'arn:aws:kms::1:key/1' } },
       'encryption.kms',
