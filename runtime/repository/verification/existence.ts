@@ -11,7 +11,10 @@ const MOST_ASKED_FOR = 1000;
 
 export interface ExistenceOptions {
   readonly signal?: AbortSignal;
-  /** Whether configuration and indexes are listed, too, as suits many of them. @default false: they are looked up one by one */
+  /**
+   * Whether configuration and indexes are listed, too, as suits many of them, and what a listing lacks is missing.
+   * @default false: they are looked up one by one
+   */
   readonly listsAll?: boolean;
   /** Is told of each file that is absent, or has another size. */
   readonly onMissing?: (unit: string, file: Pick<ObjectReference, 'key' | 'size'>) => void;
@@ -83,7 +86,7 @@ class Search {
   /** What must be asked for by its key. */
   unseen(): (readonly [string, Group])[] {
     const keysOf = (group: Group) => Array.from(group.keys(), (key) => [key, group] as const);
-    const unlisted = [...this.listed.values()].flatMap(keysOf);
+    const unlisted = this.options.listsAll ? [] : [...this.listed.values()].flatMap(keysOf);
     const lagging = unlisted.filter(([key, group]) => group.get(key)?.every(({ found }) => found === undefined));
     return [...keysOf(this.single), ...(lagging.length > MOST_ASKED_FOR ? [] : lagging)];
   }

@@ -30,6 +30,8 @@ export class S3Recorder {
   }
 
   calls: S3Call[] = [];
+  /** Of the bodies that passed, both ways. */
+  bytes = 0;
   /** Each loses the answer of the first request that it fits. */
   readonly answersToLose: ((method: string, url: URL) => boolean)[] = [];
   private readonly agent = new Agent({ keepAlive: true });
@@ -64,6 +66,7 @@ export class S3Recorder {
           response.destroy();
           return;
         }
+        answer.on('data', (chunk: Buffer) => (this.bytes += chunk.length));
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       },
@@ -71,6 +74,7 @@ export class S3Recorder {
     forwarded.on('error', () => response.destroy());
     // Only lists of keys to delete are looked at, and those are small.
     if (url_.searchParams.has('delete')) request.on('data', (chunk: Buffer) => body.push(chunk));
+    request.on('data', (chunk: Buffer) => (this.bytes += chunk.length));
     request.pipe(forwarded);
   }
 }
