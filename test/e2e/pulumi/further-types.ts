@@ -83,6 +83,20 @@ export function logs(endpoint: string, action: string, body: object): Promise<st
   return call(endpoint, 'logs', { headers, body: JSON.stringify(body) });
 }
 
+/** A call of CloudTrail. */
+export function trails(endpoint: string, action: string, body: object): Promise<string> {
+  const target = `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.${action}`;
+  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
+  return call(endpoint, 'cloudtrail', { headers, body: JSON.stringify(body) });
+}
+
+/** A call of IAM. */
+export function iam(endpoint: string, Action: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = new URLSearchParams({ Action, Version: '2010-05-08', ...parameters }).toString();
+  return call(endpoint, 'iam', { headers, body });
+}
+
 /** A call of CloudWatch. */
 export function cloudWatch(
   endpoint: string,

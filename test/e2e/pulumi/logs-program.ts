@@ -19,8 +19,8 @@ export function program({ mayWrite, names }: LogsArgs): () => Promise<Record<str
     const prune = new RunnerRole(serviceAccount, { cluster: 'prod', namespace: 'observability', serviceAccount });
     backups.grant('prune', prune);
     const alarms = { topicArn: TOPIC, deletingRoleArns: [prune.arn] };
-    new AuditTrail(names.trail, { buckets: [backups], bucket: names.audit, alarms });
-    return { pruneArn: prune.arn };
+    const { trailArn } = new AuditTrail(names.trail, { buckets: [backups], bucket: names.audit, alarms });
+    return { pruneArn: prune.arn, trail: trailArn };
   };
 }
 
