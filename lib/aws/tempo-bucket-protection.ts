@@ -14,7 +14,7 @@ import * as checks from './private/checks';
 import { folderPrefix } from './private/folder-prefix';
 import { keyOfRegion } from './private/key-of-region';
 import { checkPlan, checkReplicaClass } from './private/plan-checks';
-import { validated } from './private/validated-input';
+import { refuse, validated } from './private/validated-input';
 
 /** What a `TempoBucketProtection` is made from. */
 export interface TempoBucketProtectionArgs {
@@ -132,7 +132,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
       checks.oneOf('1.2', '1.3'),
     );
     const existing = this.lookUp();
-    this.bucket = existing.bucket;
+    this.bucket = inItsRegion(existing);
     this.arn = existing.arn;
     this.region = existing.region;
     const safeguards = this.safeguard(existing);
@@ -185,7 +185,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
     return new BucketSafeguards(
       this.name,
       {
-        bucket: existing.bucket,
+        bucket: this.bucket,
         bucketArn: existing.arn,
         region,
         lifecycleRules: this.rules(),
@@ -217,4 +217,13 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
       { parent: this },
     );
   }
+}
+
+/** Name of the bucket, usable only where it was looked for in its own region: elsewhere S3 sends each call away. */
+function inItsRegion({ bucket, bucketRegion, region }: s3.Bucket): pulumi.Output<string> {
+  return pulumi.all([bucket, region, bucketRegion]).apply(([name, asked, own]) => {
+    // Not every provider says where the bucket is.
+    if (own && own !== asked) refuse('region', `must be that of the bucket '${name}', '${own}', got '${asked}'`);
+    return name;
+  });
 }

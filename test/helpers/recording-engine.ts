@@ -48,7 +48,7 @@ function outputsOf({ type, name, inputs, id }: pulumi.runtime.MockResourceArgs):
   const service = type.split(':')[1]?.split('/')[0] ?? '';
   if (type === 'aws:s3/bucket:Bucket') {
     const { bucket = id || `${name}-0a1b2c3` } = given as { bucket?: string };
-    return { region: 'eu-west-1', ...given, bucket, arn: `arn:aws:s3:::${bucket}` };
+    return { region: 'eu-west-1', ...given, bucketRegion: 'eu-west-1', bucket, arn: `arn:aws:s3:::${bucket}` };
   }
   return { name: `${name}-0a1b2c3`, arn: `arn:aws:${service}::123456789012:${name}`, ...given };
 }

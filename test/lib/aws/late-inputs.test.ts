@@ -28,6 +28,11 @@ describe('an input that is known only later', () => {
       /must be a key of the bucket's region 'eu-west-1', got '.*eu-central-1.*'/,
       'BucketServerSideEncryptionConfiguration',
     ],
+    [
+      'a region that is not the bucket’s',
+      /must be that of the bucket 'acme-tempo', 'eu-west-1', got 'eu-central-1'/,
+      'BucketVersioning',
+    ],
     ['a service account', /must not be empty, got ''/, 'Role'],
   ])('is checked then, and what it is for is not made: %s', (name, message, type) => {
     const { failures, registered } = report[name] ?? { failures: [], registered: [] };

@@ -1,4 +1,4 @@
-import { BackupBucket, type BackupBucketArgs, RunnerRole } from '../../../lib/aws/index';
+import { BackupBucket, type BackupBucketArgs, RunnerRole, TempoBucketProtection } from '../../../lib/aws/index';
 import { recommendedPlan, STORAGE_CALLERS } from '../../../lib/contract/index';
 import { RecordingEngine } from '../../helpers/recording-engine';
 
@@ -36,6 +36,9 @@ const PROGRAMS: Readonly<Record<string, () => void>> = {
     for (const command of STORAGE_CALLERS) backups.grant(command, role);
   },
   'a key of another region': bucket({ region: later('eu-west-1'), encryption: { keyArn: later(KEY) } }),
+  'a region that is not the bucket’s': () => {
+    new TempoBucketProtection('traces', { plan: recommendedPlan(), bucket: 'acme-tempo', region: 'eu-central-1' });
+  },
   'a service account': () => {
     new RunnerRole('tempo-backup', { cluster: 'prod', namespace: 'observability', serviceAccount: later('') });
   },
