@@ -3,7 +3,7 @@ import * as iam from '@pulumi/aws/iam';
 import * as pulumi from '@pulumi/pulumi';
 import { policyDocument } from './bucket-grants';
 import * as checks from './private/checks';
-import { validated } from './private/validated-input';
+import { refuse, validated } from './private/validated-input';
 
 /** Who is told of what the trail saw. */
 export interface AuditAlarmsArgs {
@@ -16,7 +16,7 @@ export interface AuditAlarmsArgs {
    */
   readonly deletingRoleArns?: readonly pulumi.Input<string>[];
   /**
-   * Days that CloudWatch keeps the events; the trail's bucket keeps them in any case.
+   * Days that CloudWatch keeps the events, one of the periods that it has; the trail's bucket keeps them in any case.
    *
    * @default 90
    */
@@ -24,6 +24,10 @@ export interface AuditAlarmsArgs {
 }
 
 const NAMESPACE = 'TempoBackup';
+/** @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const RETENTIONS = '1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653'
+  .split(' ')
+  .map(Number);
 const PERIOD_SECONDS = 300;
 const FROM_S3 = '$.eventSource = "s3.amazonaws.com"';
 
@@ -46,7 +50,7 @@ export class AuditAlarms extends pulumi.ComponentResource {
     this.topicArn = validated('alarms.topicArn', args.topicArn, checks.arn);
     this.logGroup = new cloudwatch.LogGroup(
       `${name}-events`,
-      { retentionInDays: args.logRetentionDays ?? 90 },
+      { retentionInDays: retentionOf(args.logRetentionDays ?? 90) },
       { parent: this },
     );
     this.logGroupArn = pulumi.interpolate`${this.logGroup.arn}:*`;
@@ -101,6 +105,12 @@ export class AuditAlarms extends pulumi.ComponentResource {
       { parent: this, dependsOn: [counted] },
     );
   }
+}
+
+function retentionOf(days: number): number {
+  if (!RETENTIONS.includes(days))
+    refuse('alarms.logRetentionDays', `must be one of ${RETENTIONS.join(', ')}, got ${days}`);
+  return days;
 }
 
 function accessDenied(): string {

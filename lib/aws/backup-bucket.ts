@@ -16,6 +16,7 @@ import { grantCommand, type GrantableRepository, type GrantedRole, policyOf } fr
 import { checkBackupBucket, lockOf, switchedOff } from './private/backup-bucket-checks';
 import * as checks from './private/checks';
 import { folderPrefix } from './private/folder-prefix';
+import { keyOfRegion } from './private/key-of-region';
 import { refuse, validated } from './private/validated-input';
 
 const DEFAULT_CONTEXT: PlanContext = { storage: 'local', walVolume: true };
@@ -149,7 +150,8 @@ export class BackupBucket extends pulumi.ComponentResource {
 
   private makeKeyArn(): pulumi.Output<string> | undefined {
     const { encryption } = this.args;
-    if (encryption?.keyArn !== undefined) return validated('encryption.keyArn', encryption.keyArn, checks.arn);
+    if (encryption?.keyArn !== undefined)
+      return keyOfRegion('encryption.keyArn', encryption.keyArn, this.args.region ?? this.region);
     return encryption?.kms ? this.makeKey().arn : undefined;
   }
 

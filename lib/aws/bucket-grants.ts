@@ -65,7 +65,7 @@ export interface GrantedRepository {
   readonly locked?: boolean;
 }
 
-/** What IAM takes as an inline policy of a role, in characters, white space aside. */
+/** What IAM takes as inline policies of a role, all of them together, in characters, white space aside. */
 export const LONGEST_INLINE_POLICY = 10_240;
 
 /** What a bucket takes as its policy, in bytes. */

@@ -12,8 +12,9 @@ import { type BucketLifecycleRule, lifecycleRulesOf } from './bucket/lifecycle-r
 import { grantCommand, type GrantedRole, tempoPolicyOf } from './bucket/repository-grants';
 import * as checks from './private/checks';
 import { folderPrefix } from './private/folder-prefix';
+import { keyOfRegion } from './private/key-of-region';
 import { checkPlan, checkReplicaClass } from './private/plan-checks';
-import { validated } from './private/validated-input';
+import { refuse, validated } from './private/validated-input';
 
 /** What a `TempoBucketProtection` is made from. */
 export interface TempoBucketProtectionArgs {
@@ -131,7 +132,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
       checks.oneOf('1.2', '1.3'),
     );
     const existing = this.lookUp();
-    this.bucket = existing.bucket;
+    this.bucket = inItsRegion(existing);
     this.arn = existing.arn;
     this.region = existing.region;
     const safeguards = this.safeguard(existing);
@@ -162,8 +163,8 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   }
 
   private encryptionKey(): pulumi.Output<string> | undefined {
-    const { keyArn } = this.args;
-    return keyArn === undefined ? undefined : validated('keyArn', keyArn, checks.arn);
+    const { keyArn, region } = this.args;
+    return keyArn === undefined ? undefined : keyOfRegion('keyArn', keyArn, region ?? this.region);
   }
 
   /** Read, never written. */
@@ -184,7 +185,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
     return new BucketSafeguards(
       this.name,
       {
-        bucket: existing.bucket,
+        bucket: this.bucket,
         bucketArn: existing.arn,
         region,
         lifecycleRules: this.rules(),
@@ -216,4 +217,13 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
       { parent: this },
     );
   }
+}
+
+/** Name of the bucket, usable only where it was looked for in its own region: elsewhere S3 sends each call away. */
+function inItsRegion({ bucket, bucketRegion, region }: s3.Bucket): pulumi.Output<string> {
+  return pulumi.all([bucket, region, bucketRegion]).apply(([name, asked, own]) => {
+    // Not every provider says where the bucket is.
+    if (own && own !== asked) refuse('region', `must be that of the bucket '${name}', '${own}', got '${asked}'`);
+    return name;
+  });
 }

@@ -304,13 +304,15 @@ export interface PruneResult extends Receipt {
 
 /** What `prune` left, as it is locked, and what it keeps locked. */
 export interface PruneLocks {
-  /** Points that would be deleted, and until when each of them can't be; ISO 8601. */
-  readonly points: readonly { readonly id: string; readonly until: string }[];
+  /** Points that would be deleted, and until when each of them can't be, ISO 8601; null: until its legal hold is lifted. */
+  readonly points: readonly { readonly id: string; readonly until: string | null }[];
   /** Number of objects that would be deleted. */
   readonly objects: number;
   /** Bytes of these objects. */
   readonly bytes: number;
-  /** When the last lock of them ends, ISO 8601; null when none is locked. */
+  /** How many of these points and objects are under a legal hold, which ends only when somebody lifts it. */
+  readonly held: number;
+  /** When the last lock of the others ends, ISO 8601; null when there is none. */
   readonly until: string | null;
   /** Number of objects that newer points still need and whose locks were made longer, or would be. */
   readonly extended: number;

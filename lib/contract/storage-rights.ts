@@ -46,7 +46,7 @@ export const STORAGE_ACTIONS: Readonly<Record<StorageRight, StorageActions>> = {
   get: { onObjects: ['s3:GetObject'], onBucket: [] },
   put: { onObjects: ['s3:PutObject', 's3:AbortMultipartUpload'], onBucket: ['s3:ListBucketMultipartUploads'] },
   delete: { onObjects: ['s3:DeleteObject'], onBucket: ['s3:GetBucketObjectLockConfiguration'] },
-  readLock: { onObjects: ['s3:GetObjectRetention'], onBucket: [] },
+  readLock: { onObjects: ['s3:GetObjectRetention', 's3:GetObjectLegalHold'], onBucket: [] },
   extendLock: { onObjects: ['s3:PutObjectRetention'], onBucket: [] },
 };
 

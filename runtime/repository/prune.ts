@@ -297,9 +297,10 @@ function outcomeOf(
     bytes: { condemned: sizeOf(condemnedObjects), deleted: sizeOf(deletedObjects) },
     locks: locks
       ? {
-          points: locked.points.map(({ id, until }) => ({ id, until: until.toISOString() })),
+          points: locked.points.map(({ id, until }) => ({ id, until: until?.toISOString() ?? null })),
           objects: locked.objects.length,
           bytes: sizeOf(locked.objects),
+          held: locked.held,
           until: locked.until?.toISOString() ?? null,
           extended: shortLocks.length,
         }

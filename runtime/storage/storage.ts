@@ -125,6 +125,8 @@ export interface ObjectLocks {
   readonly mode: string;
   /** Undefined when the object isn't locked, or absent. The lock may be over. */
   lockOf(key: string): Promise<ObjectLock | undefined>;
+  /** Whether somebody holds the object (a legal hold), which has no end until it is lifted. */
+  isHeld(key: string): Promise<boolean>;
   lockUntil(key: string, lock: ObjectLock): Promise<void>;
 }
 

@@ -192,16 +192,16 @@ function renderPrune(result: PruneResult): string {
   ]);
 }
 
-function lockLines({ points, objects, bytes, until, extended }: PruneLocks, dryRun: boolean): string[] {
-  const left =
-    until === null
-      ? []
-      : [
-          `${counted(points.length, 'point')} and ${counted(objects, 'object')} (${formatSize(bytes)}) left, as they are locked, the last until ${until}`,
-        ];
+function lockLines({ points, objects, bytes, held, until, extended }: PruneLocks, dryRun: boolean): string[] {
+  const locked = `${counted(points.length, 'point')} and ${counted(objects, 'object')} (${formatSize(bytes)})`;
+  const ends = [
+    ...(until === null ? [] : [`the last until ${until}`]),
+    ...(held === 0 ? [] : [`${held} until their legal hold is lifted`]),
+  ];
+  const left = ends.length === 0 ? [] : [`${locked} left, as they are locked, ${ends.join(', ')}`];
   const longer = `${counted(extended, 'lock')} ${dryRun ? 'would be ' : ''}made longer, of what newer points need`;
   return [
-    ...points.map((point) => `locked   ${point.id}  until ${point.until}`),
+    ...points.map((point) => `locked   ${point.id}  until ${point.until ?? 'its legal hold is lifted'}`),
     ...left,
     ...(extended > 0 ? [longer] : []),
   ];

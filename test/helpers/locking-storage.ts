@@ -4,6 +4,8 @@ import type { ObjectLock, ObjectLocks, PutResult, ByteSource } from '../../runti
 /** Locks each new object for the same time, as a bucket does by its default retention. */
 export class LockingStorage extends MemoryStorage {
   readonly locked = new Map<string, ObjectLock>();
+  /** Keys under a legal hold. */
+  readonly held = new Set<string>();
   /** Keys whose locks were asked for. */
   readonly asked: string[] = [];
   /** Keys whose locks were made longer. */
@@ -32,6 +34,7 @@ export class LockingStorage extends MemoryStorage {
         this.asked.push(key);
         return this.locked.get(key);
       },
+      isHeld: async (key) => this.held.has(key),
       lockUntil: async (key, lock) => {
         const known = this.locked.get(key);
         if (known && known.until > lock.until) throw new Error(`the lock of ${key} can't be made shorter`);

@@ -33,6 +33,12 @@ interface RegisterRequest {
   getAliasesList?(): { getSpec(): { getParenturn(): string; getName(): string } | undefined }[];
 }
 
+interface OutputsRequest {
+  getUrn(): string;
+  getOutputs(): { toJavaScript(): Record<string, unknown> } | undefined;
+}
+
+type OutputsCall = (request: OutputsRequest, callback: unknown) => unknown;
 type Callback = (error: unknown, response: { getUrn(): string } | undefined) => void;
 type Call = (request: RegisterRequest, callback: Callback) => unknown;
 
@@ -42,7 +48,7 @@ function outputsOf({ type, name, inputs, id }: pulumi.runtime.MockResourceArgs):
   const service = type.split(':')[1]?.split('/')[0] ?? '';
   if (type === 'aws:s3/bucket:Bucket') {
     const { bucket = id || `${name}-0a1b2c3` } = given as { bucket?: string };
-    return { region: 'eu-west-1', ...given, bucket, arn: `arn:aws:s3:::${bucket}` };
+    return { region: 'eu-west-1', ...given, bucketRegion: 'eu-west-1', bucket, arn: `arn:aws:s3:::${bucket}` };
   }
   return { name: `${name}-0a1b2c3`, arn: `arn:aws:${service}::123456789012:${name}`, ...given };
 }
@@ -65,6 +71,8 @@ export class RecordingEngine {
   }
 
   readonly resources: Registered[] = [];
+  /** What components said of themselves, by URN. */
+  readonly outputs = new Map<string, Readonly<Record<string, unknown>>>();
   private readonly taken: string[] = [];
 
   async execute<T>(program: () => T | Promise<T>): Promise<T> {
@@ -78,6 +86,7 @@ export class RecordingEngine {
           callback(error, response);
         });
     }
+    this.recordOutputs(monitor);
     try {
       return await program();
     } finally {
@@ -103,6 +112,15 @@ export class RecordingEngine {
   /** `Type name` of all, sorted. */
   names(): string[] {
     return this.resources.map(({ type, name }) => `${type.split(':').at(-1) ?? ''} ${name}`).sort();
+  }
+
+  private recordOutputs(monitor: object): void {
+    const { registerResourceOutputs: original } = monitor as { registerResourceOutputs: OutputsCall };
+    const recording: OutputsCall = (request, callback) => {
+      this.outputs.set(request.getUrn(), request.getOutputs()?.toJavaScript() ?? {});
+      return original.call(monitor, request, callback);
+    };
+    Object.assign(monitor, { registerResourceOutputs: recording });
   }
 
   private record(request: RegisterRequest, urn: string, read: boolean): void {

@@ -3,6 +3,19 @@ import type { StoredS3Object } from './s3-double-types';
 import type { ArchiveStore } from './s3-double-archive';
 import { foldersXml, listXml } from './s3-xml';
 
+/** What listings don't show yet, and what they still show, as on a server that isn't consistent. */
+export class ListingLag {
+  /** Keys that are there. */
+  readonly unlisted = new Set<string>();
+  /** Objects that are gone. */
+  readonly stillListed = new Map<string, StoredS3Object>();
+
+  seen(objects: ReadonlyMap<string, StoredS3Object>): ReadonlyMap<string, StoredS3Object> {
+    if (this.unlisted.size + this.stillListed.size === 0) return objects;
+    return new Map([...this.stillListed, ...[...objects].filter(([key]) => !this.unlisted.has(key))]);
+  }
+}
+
 /** A page of what lies in the bucket, or of its folders, as the query asks. */
 export function listingOf(
   objects: ReadonlyMap<string, StoredS3Object>,

@@ -11,6 +11,8 @@ export interface StoredLock {
 /** The locks of a bucket's current objects, which are made longer and never shorter. */
 export class LockStore {
   readonly locks = new Map<string, StoredLock>();
+  /** Keys under a legal hold. */
+  readonly held = new Set<string>();
 
   constructor(private readonly days: number | undefined) {}
 
@@ -37,6 +39,11 @@ export class LockStore {
     if (!lock) throw new S3Refusal(404, 'NoSuchObjectLockConfiguration');
     const content = element('Mode', lock.mode) + element('RetainUntilDate', lock.until.toISOString());
     return element('Retention', content);
+  }
+
+  legalHoldOf(key: string): string {
+    if (!this.held.has(key)) throw new S3Refusal(404, 'NoSuchObjectLockConfiguration');
+    return element('LegalHold', element('Status', 'ON'));
   }
 
   extend(key: string, xml: string): void {

@@ -34,6 +34,7 @@ function operationOf(message: IncomingMessage, key: string, query: URLSearchPara
   if (key === '' && query.has('versions')) return 'ListObjectVersions';
   if (key === '' && query.has('versioning')) return 'GetBucketVersioning';
   if (key === '' && query.has('object-lock')) return 'GetObjectLockConfiguration';
+  if (query.has('legal-hold')) return 'GetObjectLegalHold';
   if (query.has('retention')) return method === 'PUT' ? 'PutObjectRetention' : 'GetObjectRetention';
   if (key === '')
     return query.has('uploads') ? 'ListMultipartUploads' : query.has('delete') ? 'DeleteObjects' : 'ListObjectsV2';

@@ -17,7 +17,7 @@ import {
 } from './s3-double-requests';
 import { ArchiveStore } from './s3-double-archive';
 import type { OpenUpload, S3DoubleOptions, S3Fault, S3FaultRule, S3Operation, StoredS3Object } from './s3-double-types';
-import { listingOf } from './s3-double-listing';
+import { ListingLag, listingOf } from './s3-double-listing';
 import { LockStore } from './s3-double-locks';
 import { VersionStore } from './s3-double-versions';
 import { copyXml, element, errorXml, keysOf, partsOfXml, uploadsXml, versioningXml, versionsXml } from './s3-xml';
@@ -42,6 +42,7 @@ export class S3Double {
   /** Of what lies in a bucket with locks. */
   readonly locks: LockStore;
   readonly archive = new ArchiveStore();
+  readonly listings = new ListingLag();
   /** Each request that arrived, in order. */
   readonly log: { readonly operation: S3Operation; readonly key: string }[] = [];
   /** Of each request that arrived, in order. */
@@ -195,7 +196,7 @@ export class S3Double {
       case 'HeadObject':
         return this.getObject(request);
       case 'ListObjectsV2':
-        return { status: 200, body: listingOf(this.objects, this.archive, request.query) };
+        return { status: 200, body: listingOf(this.listings.seen(this.objects), this.archive, request.query) };
       case 'DeleteObjects':
         return this.deleteObjects(request, fault);
       case 'CreateMultipartUpload':
@@ -225,6 +226,8 @@ export class S3Double {
         return { status: 200, body: this.locks.configuration() };
       case 'GetObjectRetention':
         return { status: 200, body: this.locks.retentionOf(request.key) };
+      case 'GetObjectLegalHold':
+        return { status: 200, body: this.locks.legalHoldOf(request.key) };
       case 'PutObjectRetention':
         this.locks.extend(request.key, request.body.toString());
         return { status: 200 };

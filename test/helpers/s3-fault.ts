@@ -17,6 +17,7 @@ export type S3Operation =
   | 'GetBucketVersioning'
   | 'GetObjectLockConfiguration'
   | 'GetObjectRetention'
+  | 'GetObjectLegalHold'
   | 'PutObjectRetention';
 
 /** What goes wrong with one request. */

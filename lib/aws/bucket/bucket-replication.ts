@@ -2,7 +2,7 @@ import * as iam from '@pulumi/aws/iam';
 import type * as kms from '@pulumi/aws/kms';
 import * as s3 from '@pulumi/aws/s3';
 import * as pulumi from '@pulumi/pulumi';
-import { region as regionCheck } from '../private/checks';
+import { bucketName, region as regionCheck } from '../private/checks';
 import { isPlain, validated } from '../private/validated-input';
 import { makeBucketKey } from './bucket-key';
 import { BucketSafeguards, type LockArgs } from './bucket-safeguards';
@@ -107,7 +107,8 @@ export class BucketReplication extends pulumi.ComponentResource {
   private makeBucket(): s3.Bucket {
     const { lock, keep, replica, tags } = this.args;
     // Objects that are locked can only be copied to where they can be locked, too.
-    const bucket = { bucket: replica.bucket, region: this.region, objectLockEnabled: lock !== undefined, tags };
+    const name = replica.bucket === undefined ? undefined : validated('replica.bucket', replica.bucket, bucketName);
+    const bucket = { bucket: name, region: this.region, objectLockEnabled: lock !== undefined, tags };
     return new s3.Bucket(this.name, bucket, { parent: this, ...keep });
   }
 

@@ -2,7 +2,8 @@ import * as s3 from '@pulumi/aws/s3';
 import * as pulumi from '@pulumi/pulumi';
 import { LONGEST_BUCKET_POLICY, policyDocument, type PolicyStatement } from '../bucket-grants';
 import { InSeries } from '../private/in-series';
-import { refuse } from '../private/validated-input';
+import { bucketName } from '../private/checks';
+import { refuse, validated } from '../private/validated-input';
 import type { S3Feature } from '../s3-compatible';
 import { tlsStatements } from './bucket-policy';
 import type { BucketLifecycleRule } from './lifecycle-rules';
@@ -17,7 +18,10 @@ export interface LockArgs {
 
 /** Where S3 writes a line for each request. */
 export interface AccessLogsArgs {
-  /** Name of an existing bucket of the same region, which lets `logging.s3.amazonaws.com` write. */
+  /**
+   * Name of an existing bucket of the same region, which lets `logging.s3.amazonaws.com` write, encrypts with keys of S3 and locks nothing by
+   * default: into another one S3 writes no logs.
+   */
   readonly bucket: pulumi.Input<string>;
   /**
    * What the names of the logs begin with.
@@ -183,7 +187,8 @@ export class BucketSafeguards extends pulumi.ComponentResource {
   private logAccess(): void {
     const { accessLogs } = this.args;
     if (!accessLogs) return;
-    const { bucket: targetBucket, prefix: targetPrefix = `${this.name}/` } = accessLogs;
+    const { bucket, prefix: targetPrefix = `${this.name}/` } = accessLogs;
+    const targetBucket = validated('accessLogs.bucket', bucket, bucketName);
     const logging = { ...this.target, targetBucket, targetPrefix };
     this.make('access-logs', (name, options) => new s3.BucketLogging(name, logging, options));
   }

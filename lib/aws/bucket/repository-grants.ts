@@ -71,6 +71,9 @@ export function tempoPolicyOf(
   });
 }
 
+/** The characters of what each role was granted so far. */
+const lengths = new WeakMap<GrantedRole, pulumi.Output<number>>();
+
 /** Gives the role an inline policy, which goes when the role does. */
 export function grantCommand(
   name: string,
@@ -78,7 +81,24 @@ export function grantCommand(
   policy: pulumi.Output<string>,
   parent: pulumi.Resource,
 ): iam.RolePolicy {
-  return new iam.RolePolicy(name, { role: role.name, policy }, { parent });
+  const before = lengths.get(role) ?? pulumi.output(0);
+  lengths.set(
+    role,
+    pulumi.all([before, policy]).apply(([length, text]) => length + text.length),
+  );
+  const fitting = pulumi.all([before, policy]).apply(([length, text]) => withRoom(length, text));
+  return new iam.RolePolicy(name, { role: role.name, policy: fitting }, { parent });
+}
+
+/** IAM counts the inline policies of a role together. */
+function withRoom(before: number, policy: string): string {
+  const length = before + policy.length;
+  if (before > 0 && length > LONGEST_INLINE_POLICY)
+    refuse(
+      'role',
+      `must have room for the policies of all its grants, ${LONGEST_INLINE_POLICY} characters together, got ${length}; use a role for each command`,
+    );
+  return policy;
 }
 
 function inlinePolicy(text: string): string {

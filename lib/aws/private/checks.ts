@@ -14,6 +14,12 @@ export const region: Check<string> = (name) =>
 export const arn: Check<string> = (text) =>
   /^arn:[^:]+:[^:]+:/.test(text) ? undefined : `must be an ARN, got '${text}'`;
 
+/** That S3 can encrypt with this key: it takes one of another region without a word, and then refuses each object. */
+export function keyOfRegion(region: string): Check<string> {
+  return (keyArn) =>
+    keyArn.split(':')[3] === region ? undefined : `must be a key of the bucket's region '${region}', got '${keyArn}'`;
+}
+
 export const notEmpty: Check<string> = (text) => (text === '' ? "must not be empty, got ''" : undefined);
 
 export function wholeNumber(least: number, most: number): Check<number> {

@@ -21,11 +21,16 @@ export interface Deletions {
 
 /** What stays as it is locked. */
 export interface LockedRest {
-  readonly points: readonly { readonly id: string; readonly until: Date }[];
+  readonly points: readonly { readonly id: string; readonly until: LockEnd }[];
   readonly objects: readonly StoredObject[];
-  /** When the last of these locks ends; undefined when nothing is locked. */
+  /** How many points and objects are under a legal hold. */
+  readonly held: number;
+  /** When the last of the other locks ends; undefined when there is none. */
   readonly until: Date | undefined;
 }
+
+/** When a lock ends; undefined: when somebody lifts a legal hold. */
+export type LockEnd = Date | undefined;
 
 /** A point whose contents stay locked for as long as it is. */
 export interface LockedPoint {
@@ -53,17 +58,18 @@ export function lockDoubts(url: string, locks: ObjectLocks | undefined, planned:
   ];
 }
 
-/** The locks of those keys that are locked now. */
+/** When the locks end of those keys that are locked now. */
 export async function locksOf(
   locks: ObjectLocks | undefined,
   keys: readonly string[],
   { now, signal }: { readonly now: Date; readonly signal?: AbortSignal },
-): Promise<ReadonlyMap<string, Date>> {
-  const found = new Map<string, Date>();
+): Promise<ReadonlyMap<string, LockEnd>> {
+  const found = new Map<string, LockEnd>();
   if (!locks) return found;
   const ask = async (key: string): Promise<void> => {
-    const lock = await locks.lockOf(key);
-    if (lock && lock.until > now) found.set(key, lock.until);
+    const [lock, isHeld] = await Promise.all([locks.lockOf(key), locks.isHeld(key)]);
+    if (isHeld) found.set(key, undefined);
+    else if (lock && lock.until > now) found.set(key, lock.until);
   };
   await forEachConcurrently(keys, REQUESTS_AT_ONCE, ask, signal);
   return found;
@@ -72,15 +78,15 @@ export async function locksOf(
 /** Leaves out what is locked: a delete marker would only hide it. A note that names something locked stays with it, for a later run. */
 export function withoutLocked<T extends Deletions>(
   deletions: T,
-  locked: ReadonlyMap<string, Date>,
+  locked: ReadonlyMap<string, LockEnd>,
 ): T & { readonly locked: LockedRest } {
   const { deletedPoints, deletedObjects, settledRecords, settledNotices } = deletions;
   const isFree = (key: string): boolean => !locked.has(key);
   const objects = deletedObjects.filter(({ key }) => locked.has(key));
-  const points = deletedPoints.flatMap((id) => {
-    const until = locked.get(pointKey(id));
-    return until ? [{ id, until }] : [];
-  });
+  const points = deletedPoints
+    .filter((id) => !isFree(pointKey(id)))
+    .map((id) => ({ id, until: locked.get(pointKey(id)) }));
+  const ends = [...points.map(({ until }) => until), ...objects.map(({ key }) => locked.get(key))];
   return {
     ...deletions,
     deletedPoints: deletedPoints.filter((id) => isFree(pointKey(id))),
@@ -92,7 +98,7 @@ export function withoutLocked<T extends Deletions>(
         record.objects.every(([key]) => isFree(key)),
     ),
     settledNotices: settledNotices.filter(isFree),
-    locked: { points, objects, until: latestOf([...points.map(({ until }) => until), ...timesOf(objects, locked)]) },
+    locked: { points, objects, held: ends.filter((end) => end === undefined).length, until: latestOf(ends) },
   };
 }
 
@@ -160,10 +166,6 @@ export async function extendLocks(
   await forEachConcurrently(short, REQUESTS_AT_ONCE, extend, signal);
 }
 
-function timesOf(objects: readonly StoredObject[], locked: ReadonlyMap<string, Date>): Date[] {
-  return objects.flatMap(({ key }) => locked.get(key) ?? []);
-}
-
-function latestOf(times: readonly Date[]): Date | undefined {
-  return times.reduce<Date | undefined>((latest, time) => (latest && latest > time ? latest : time), undefined);
+function latestOf(ends: readonly LockEnd[]): Date | undefined {
+  return ends.reduce((latest, end) => (!end || (latest && latest > end) ? latest : end), undefined);
 }

@@ -6,10 +6,15 @@ import type { PointProblem, Unit } from './point-contents';
 
 const LISTS_AT_ONCE = 4;
 const HEADS_AT_ONCE = 16;
+/** A listing that lags is behind by little; one that lacks more is believed. */
+const MOST_ASKED_FOR = 1000;
 
 export interface ExistenceOptions {
   readonly signal?: AbortSignal;
-  /** Whether configuration and indexes are listed, too, as suits many of them. @default false: they are looked up one by one */
+  /**
+   * Whether configuration and indexes are listed, too, as suits many of them, and what a listing lacks is missing.
+   * @default false: they are looked up one by one
+   */
   readonly listsAll?: boolean;
   /** Is told of each file that is absent, or has another size. */
   readonly onMissing?: (unit: string, file: Pick<ObjectReference, 'key' | 'size'>) => void;
@@ -18,7 +23,8 @@ export interface ExistenceOptions {
 }
 
 /**
- * Looks whether every object is there with its size, without reading any: tenants' blocks and the WAL by listing, the few others one by one.
+ * Looks whether every object is there with its size, without reading any: tenants' blocks and the WAL by listing, the few others one by one,
+ * and so what a listing lacks, as not every server shows at once what was stored.
  *
  * @returns what is wrong, by ID of the unit
  */
@@ -37,11 +43,11 @@ export async function findMissing(
     }
   };
   await forEachConcurrently(search.listed, LISTS_AT_ONCE, list, signal);
-  const ask = async (key: string): Promise<void> => {
+  const ask = async ([key, group]: readonly [string, Group]): Promise<void> => {
     const object = await storage.head(key);
-    if (object) search.found(search.single, object);
+    if (object) search.found(group, object);
   };
-  await forEachConcurrently([...search.single.keys()], HEADS_AT_ONCE, ask, signal);
+  await forEachConcurrently(search.unseen(), HEADS_AT_ONCE, ask, signal);
   return search.problems();
 }
 
@@ -75,6 +81,14 @@ class Search {
     for (const expected of unmet) expected.found = size;
     if (unmet.length === 0) group.delete(key);
     else group.set(key, unmet);
+  }
+
+  /** What must be asked for by its key. */
+  unseen(): (readonly [string, Group])[] {
+    const keysOf = (group: Group) => Array.from(group.keys(), (key) => [key, group] as const);
+    const unlisted = this.options.listsAll ? [] : [...this.listed.values()].flatMap(keysOf);
+    const lagging = unlisted.filter(([key, group]) => group.get(key)?.every(({ found }) => found === undefined));
+    return [...keysOf(this.single), ...(lagging.length > MOST_ASKED_FOR ? [] : lagging)];
   }
 
   problems(): Map<string, PointProblem> {

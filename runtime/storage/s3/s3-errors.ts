@@ -1,5 +1,5 @@
 import { ArchivedError, RepositoryMissingError, type RunnerError, StorageError, UsageError } from '../../errors';
-import { isDiskFull, isUnreachable, type S3Failure, S3RequestError } from './s3-failure';
+import { asksToSlowDown, isDiskFull, isUnreachable, type S3Failure, S3RequestError } from './s3-failure';
 import type { S3Location } from './s3-url';
 
 export interface S3ErrorContext {
@@ -22,6 +22,8 @@ const UNKNOWN_CREDENTIALS = new Set([
 const EXPIRED_CREDENTIALS = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
 const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'TokenProviderError', 'ProviderError']);
 const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'AllAccessDisabled', 'AccountProblem', 'Forbidden']);
+/** `KMS.DisabledException` of AWS, `kms:KeyNotFound` of MinIO. */
+const KEY_FAILURE = /^kms[.:]/i;
 const CERTIFICATE =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|CERT_.*|ERR_TLS_.*|ERR_SSL_.*|INVALID_CA|EPROTO)$/;
 
@@ -31,6 +33,7 @@ export function explainS3Error(error: unknown, context: S3ErrorContext): unknown
   const { cause, failure } = error;
   const explanations: Explanation[] = [
     archiveError,
+    keyError,
     credentialError,
     bucketError,
     regionError,
@@ -111,6 +114,19 @@ function archiveError(failure: S3Failure, context: S3ErrorContext): RunnerError 
     "have the server thaw it, which takes minutes to days ('verify' and 'restore' request it with --thaw), then run it again";
   const cause = 'it is in an archive class and must be thawed before it is read';
   return new ArchivedError(line(context, cause, advice), evidence(failure, context));
+}
+
+/** Of the key that the bucket encrypts with: a right on it that is missing comes as one on the bucket would. */
+function keyError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {
+  const { code, message } = failure;
+  const [right] = DENIED.has(code) ? (/\bkms:[A-Z]\w+/.exec(message) ?? []) : [];
+  if (right !== undefined) {
+    const advice = `grant it on the key; where the key is another account's, in the key's own policy, too`;
+    return usageError(failure, context, `no right '${right}' on the bucket's KMS key (${message})`, advice);
+  }
+  if (!KEY_FAILURE.test(code) || asksToSlowDown(failure)) return undefined;
+  const advice = 'enable the key or cancel its deletion; what it encrypted can be read with no other';
+  return usageError(failure, context, `the bucket's KMS key can't be used (${described(failure)})`, advice);
 }
 
 function bucketError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {

@@ -53,6 +53,7 @@ const SLOW_DOWN = new Set([
   'SlowDown',
   'Throttling',
   'ThrottlingException',
+  'KMS.ThrottlingException',
   'RequestLimitExceeded',
   'TooManyRequests',
   'TooManyRequestsException',

@@ -149,8 +149,9 @@ function engineSuite(endpoint: string): void {
     const former = await StackUnderTest.make('former');
     try {
       const before = async (): Promise<void> => {
-        new Bucket('tempo-backups', { bucket });
-        new BucketVersioning('tempo-backups', { bucket, versioningConfiguration: { status: 'Enabled' } });
+        const made = new Bucket('tempo-backups', { bucket });
+        const versioning = { bucket: made.bucket, versioningConfiguration: { status: 'Enabled' } };
+        new BucketVersioning('tempo-backups', versioning);
       };
       const after = async (): Promise<void> => {
         new BackupBucket('tempo-backups', { plan, bucket });

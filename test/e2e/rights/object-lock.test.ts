@@ -1,31 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  CreateBucketCommand,
-  DeleteBucketCommand,
-  DeleteObjectCommand,
-  DeleteObjectsCommand,
-  GetObjectRetentionCommand,
-  ListObjectsV2Command,
-  ListObjectVersionsCommand,
-  PutObjectLockConfigurationCommand,
-  PutObjectRetentionCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
-import { BackupBucket, S3Compatible } from '../../../lib/aws/index';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { BackupResult, PruneResult } from '../../../lib/contract/results';
-import { type CommandName, recommendedPlan, STORAGE_ACTIONS, STORAGE_RIGHTS } from '../../../lib/contract/index';
-import { RecordingEngine, valueOf } from '../../helpers/recording-engine';
-import { copyFixture, makeBlock } from '../../helpers/tempo-tree';
-import { type Credentials, type MinioServer, MinioUsers } from './minio-users';
-import { runProgram } from './run-program';
-import { S3Recorder } from './s3-recorder';
+import { STORAGE_ACTIONS, STORAGE_RIGHTS } from '../../../lib/contract/index';
+import { GRACE_SECONDS, LockScene } from './lock-scene';
+import type { MinioServer } from './minio-users';
 
 const { TEST_S3_ENDPOINT, TEST_MC, TEST_S3_ACCESS_KEY = '', TEST_S3_SECRET_KEY = '' } = process.env;
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 const absent = ['TEST_S3_ENDPOINT', 'TEST_MC'].filter((name) => !process.env[name]);
 if (absent.length > 0) {
   const line = `a locked bucket on a MinIO skipped: ${absent.join(' and ')} not set`;
@@ -34,126 +14,71 @@ if (absent.length > 0) {
   skippedWithoutServer(line, () => undefined);
 } else {
   const root = { accessKeyId: TEST_S3_ACCESS_KEY, secretAccessKey: TEST_S3_SECRET_KEY };
-  describe('a bucket that a MinIO locks', () =>
-    lockSuite({ mc: TEST_MC ?? '', endpoint: TEST_S3_ENDPOINT ?? '', root }));
+  const server = { mc: TEST_MC ?? '', endpoint: TEST_S3_ENDPOINT ?? '', root };
+  describe('a bucket that a MinIO locks', () => governanceSuite(server));
+  describe('a bucket that a MinIO locks for everybody', () => complianceSuite(server));
 }
 
-const COMMANDS = ['backup', 'verify', 'restore', 'prune'] as const;
-type Command = (typeof COMMANDS)[number];
-/** Longer than a backup of this scene takes. */
-const GRACE_SECONDS = 10;
 const PERIOD_SECONDS = 100;
 /** Longer than prune runs. */
 const STRICT_SECONDS = 25;
+const DAY = 24 * 60 * 60 * 1000;
 
-function lockSuite(server: MinioServer): void {
-  const bucket = `locked-${randomBytes(6).toString('hex')}`;
-  const users = new Map<Command, Credentials>();
-  const undo: (() => Promise<unknown>)[] = [];
-  let recorder: S3Recorder;
-  let client: S3Client;
-  let folder: string;
-  const called: { readonly command: CommandName; readonly action: string; readonly key: string }[] = [];
+function governanceSuite(server: MinioServer): void {
+  let scene: LockScene;
 
   beforeAll(async () => {
-    recorder = await S3Recorder.before(server.endpoint);
-    undo.push(() => recorder.close());
-    client = new S3Client({
-      ...{ endpoint: server.endpoint, region: 'us-east-1', forcePathStyle: true },
-      credentials: server.root,
-    });
-    await client.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true }));
-    undo.push(() => removeBucket());
-    const Rule = { DefaultRetention: { Mode: 'GOVERNANCE', Days: 1 } } as const;
-    await client.send(
-      new PutObjectLockConfigurationCommand({
-        Bucket: bucket,
-        ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule },
-      }),
-    );
-    const minio = await MinioUsers.on(server);
-    undo.push(() => minio.remove());
-    for (const [command, policy] of await policiesOf(bucket)) users.set(command, await minio.add(command, policy));
-    folder = await mkdtemp(join(tmpdir(), 'tempo-backup-lock-'));
-    undo.push(() => rm(folder, { recursive: true }));
-    copyFixture('tempo-2.9', folder);
-    await configure();
+    scene = await LockScene.make(server);
+    await scene.setDefaultLock('GOVERNANCE');
   }, 120_000);
 
-  // Each of them, also where another one fails: a server that is left open keeps the process alive.
-  afterAll(async () => {
-    const failures: unknown[] = [];
-    for (const step of undo.reverse()) await step().catch((error: unknown) => failures.push(error));
-    client.destroy();
-    expect(failures).toEqual([]);
-  }, 120_000);
+  afterAll(async () => expect(await scene.remove(true)).toEqual([]), 120_000);
 
   it('takes backups, verifications and restores as any other', async () => {
-    makeBlock(join(folder, 'var-tempo/traces'), 'team-a', { size: 9 * 1024 * 1024 });
-    const first = await run<BackupResult>('backup', '--rule', 'short');
-    expect(first.recoveryPoint.id).not.toBe('');
-    makeBlock(join(folder, 'var-tempo/traces'), 'team-a');
-    await run('backup', '--rule', 'short');
-    await run('verify', '--level', 'full');
-    await run('restore', '--recovery-point', 'latest', '--target', join(folder, 'restored'));
-    const locks = await Promise.all((await keys('')).map(async (key) => (await lockOf(key)).mode));
-    expect(new Set(locks)).toEqual(new Set(['GOVERNANCE']));
+    expect(await backUpTwice(scene)).toEqual(new Set(['GOVERNANCE']));
   }, 120_000);
 
-  it('is pruned but for what is locked, of which prune says until when', async () => {
-    await sleep(GRACE_SECONDS * 1000);
-    const condemning = await run<PruneResult>('prune');
-    expect(condemning.points.condemned).toHaveLength(1);
-    const [id = ''] = condemning.points.condemned;
-    await sleep(2 * GRACE_SECONDS * 1000);
-    const before = await keys('');
-    const held = await run<PruneResult>('prune');
-    expect(held.points.deleted).toEqual([]);
-    const { until } = await lockOf(`prod/points/${id}.json`);
-    expect(held.locks?.points).toEqual([{ id, until: until.toISOString() }]);
-    expect(held.locks?.until).toBe(until.toISOString());
-    expect(await keys('')).toEqual(expect.arrayContaining(before));
+  it('is pruned but for what is locked or held, of which prune says until when', async () => {
+    const { id, until } = await pruneWhatIsLocked(scene);
+    expect(until.getTime()).toBeGreaterThan(Date.now());
 
-    for (const key of await keys('')) await relock(key, 'GOVERNANCE', new Date(Date.now() + 1000));
+    for (const key of await scene.keys('')) await scene.relock(key, 'GOVERNANCE', new Date(Date.now() + 1000));
     const strict = new Date(Math.ceil(Date.now() / 1000) * 1000 + STRICT_SECONDS * 1000);
-    await relock(`prod/points/${id}.json`, 'COMPLIANCE', strict);
+    await scene.relock(`prod/points/${id}.json`, 'COMPLIANCE', strict);
     await sleep(2000);
-    const kept = await run<PruneResult>('prune');
+    const kept = await scene.run<PruneResult>('prune');
     expect(kept.locks?.points).toEqual([{ id, until: strict.toISOString() }]);
     expect(kept.objects.deleted).toBe(0);
 
+    await scene.hold(`prod/points/${id}.json`, 'ON');
     await sleep(strict.getTime() - Date.now() + 1000);
-    const freed = await run<PruneResult>('prune');
+    const held = await scene.run<PruneResult>('prune');
+    expect(held.points.deleted).toEqual([]);
+    expect(held.locks).toMatchObject({ points: [{ id, until: null }], held: 1, until: null });
+    expect(await scene.keys(`prod/points/${id}`)).toEqual([`prod/points/${id}.json`]);
+
+    await scene.hold(`prod/points/${id}.json`, 'OFF');
+    const freed = await scene.run<PruneResult>('prune');
     expect(freed.points.deleted).toEqual([id]);
-    expect(freed.locks).toMatchObject({ points: [], until: null });
-    expect(await keys(`prod/points/${id}`)).toEqual([]);
+    expect(freed.locks).toMatchObject({ points: [], held: 0, until: null });
+    expect(await scene.keys(`prod/points/${id}`)).toEqual([]);
   }, 180_000);
 
   it('is locked anew where a newer point needs what no lock holds any more', async () => {
     // A bucket that locks nothing by itself takes the period of the plan, which may be shorter than a day.
-    const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled' } as const;
-    await client.send(new PutObjectLockConfigurationCommand({ Bucket: bucket, ObjectLockConfiguration }));
-    await configure({ deleteAfter: '1h', lockPeriod: `${PERIOD_SECONDS}s` });
-    const [shared = ''] = (await keys('prod/blocks/')).filter((key) => key.endsWith('data.parquet'));
-    expect((await lockOf(shared)).until.getTime()).toBeLessThan(Date.now());
-    makeBlock(join(folder, 'var-tempo/traces'), 'team-a');
-    const { recoveryPoint } = await run<BackupResult>('backup', '--rule', 'short');
-    const manifest = `prod/points/${recoveryPoint.id}.json`;
-    const list = new ListObjectsV2Command({ Bucket: bucket, Prefix: manifest });
-    const made = (await client.send(list)).Contents?.[0]?.LastModified?.getTime() ?? 0;
-
-    const { locks } = await run<PruneResult>('prune');
-    expect(locks?.extended).toBeGreaterThan(0);
-    const lock = await lockOf(shared);
-    expect(Math.abs(lock.until.getTime() - (made + PERIOD_SECONDS * 1000))).toBeLessThan(1000);
-    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: shared }));
-    const version = { Bucket: bucket, Key: shared, VersionId: Versions[0]?.VersionId };
-    await expect(client.send(new DeleteObjectCommand(version))).rejects.toThrow(/WORM/);
-    expect((await run<PruneResult>('prune')).locks?.extended).toBe(0);
+    await scene.setDefaultLock();
+    await scene.configure({ deleteAfter: '1h', lockPeriod: `${PERIOD_SECONDS}s` });
+    const shared = await firstData(scene);
+    expect((await scene.lockOf(shared)).until.getTime()).toBeLessThan(Date.now());
+    const lock = await extendedLockOf(scene, shared);
+    expect(lock.mode).toBe('GOVERNANCE');
+    const version = await scene.versionOf(shared);
+    await expect(scene.client.send(new DeleteObjectCommand(version))).rejects.toThrow(/WORM/);
+    expect((await scene.run<PruneResult>('prune')).locks?.extended).toBe(0);
   }, 120_000);
 
   it('is worked on with exactly the rights that the component grants there', () => {
-    const locking = called.filter(({ action }) => /Retention|ObjectLock/.test(action));
+    const locking = scene.called.filter(({ action }) => /Retention|LegalHold|ObjectLock/.test(action));
     expect(new Set(locking.map(({ command }) => command))).toEqual(new Set(['prune']));
     const granted = [
       ...STORAGE_ACTIONS.delete.onBucket,
@@ -163,69 +88,92 @@ function lockSuite(server: MinioServer): void {
     expect([...new Set(locking.map(({ action }) => action))].sort()).toEqual(granted.sort());
     expect(STORAGE_RIGHTS.prune.extendLock).not.toContain('points/*');
   });
-
-  async function run<T>(command: Command, ...args: string[]): Promise<T> {
-    const argv = [command, ...args, '--config', join(folder, 'tempo-backup.yaml')];
-    const { exitCode, stderr, stdout, calls } = await runProgram(recorder, users.get(command), argv);
-    expect({ command, exitCode, stderr }).toEqual({ command, exitCode: 0, stderr: expect.any(String) });
-    expect(calls.filter(({ status }) => status === 403)).toEqual([]);
-    called.push(...calls.map(({ action, key }) => ({ command, action, key })));
-    return JSON.parse(stdout) as T;
-  }
-
-  async function configure({ deleteAfter = '1s', lockPeriod = '' } = {}): Promise<void> {
-    const parameters = new URLSearchParams({ endpoint: recorder.endpoint, region: 'us-east-1' }).toString();
-    const rule = `{ name: short, schedule: { cron: '* * * * *' }, deleteAfter: ${deleteAfter} }`;
-    const storage = lockPeriod === '' ? '' : `, storage: { lockPeriod: ${lockPeriod} }`;
-    await writeFile(
-      join(folder, 'tempo-backup.yaml'),
-      [
-        `tempo: { storage: { path: ${folder}/var-tempo/traces, walPath: ${folder}/var-tempo/wal }, retention: 87600h }`,
-        `repository: { url: "s3://${bucket}/prod?${parameters}" }`,
-        `plan: { prune: { grace: ${GRACE_SECONDS}s, maxShare: 1 }, rules: [${rule}]${storage} }`,
-        '',
-      ].join('\n'),
-    );
-  }
-
-  async function keys(Prefix: string): Promise<string[]> {
-    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }));
-    return Contents.map(({ Key = '' }) => Key);
-  }
-
-  async function lockOf(Key: string): Promise<{ readonly mode: string; readonly until: Date }> {
-    const { Retention } = await client.send(new GetObjectRetentionCommand({ Bucket: bucket, Key }));
-    return { mode: Retention?.Mode ?? '', until: Retention?.RetainUntilDate ?? new Date(0) };
-  }
-
-  /** As time would, or somebody who locks an object by hand. */
-  async function relock(Key: string, Mode: 'GOVERNANCE' | 'COMPLIANCE', RetainUntilDate: Date): Promise<void> {
-    const Retention = { Mode, RetainUntilDate };
-    const lift = { Bucket: bucket, Key, Retention, BypassGovernanceRetention: true };
-    await client.send(new PutObjectRetentionCommand(lift));
-  }
-
-  async function removeBucket(): Promise<void> {
-    for (;;) {
-      const { Versions = [], DeleteMarkers = [] } = await client.send(
-        new ListObjectVersionsCommand({ Bucket: bucket }),
-      );
-      const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-      if (Objects.length === 0) break;
-      const Delete = { Objects, Quiet: true };
-      await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete, BypassGovernanceRetention: true }));
-    }
-    await client.send(new DeleteBucketCommand({ Bucket: bucket }));
-  }
 }
 
-/** The policies exactly as the component hands them out for a bucket that it locks. */
-async function policiesOf(bucket: string): Promise<Map<Command, string>> {
-  const endpoint = S3Compatible.minio({ url: 'https://minio.example.com' });
-  const objectLock = { days: 1 };
-  const { made } = await RecordingEngine.run(
-    () => new BackupBucket('tempo-backups', { plan: recommendedPlan(), bucket, prefix: 'prod', endpoint, objectLock }),
-  );
-  const policies = COMMANDS.map(async (command) => [command, await valueOf(made.policyFor(command))] as const);
-  return new Map(await Promise.all(policies));
+/** Nobody can remove its objects before the day is over, so the bucket stays when the suite ends. */
+function complianceSuite(server: MinioServer): void {
+  let scene: LockScene;
+
+  beforeAll(async () => {
+    scene = await LockScene.make(server);
+  }, 120_000);
+
+  afterAll(async () => expect(await scene.remove(false)).toEqual([]), 120_000);
+
+  it('is locked anew in the mode of each object, which then nobody can lift', async () => {
+    await scene.configure({ deleteAfter: '1h', lockPeriod: `${PERIOD_SECONDS}s` });
+    scene.addBlock();
+    await scene.run('backup', '--rule', 'short');
+    const shared = await firstData(scene);
+    await scene.relock(shared, 'COMPLIANCE', new Date(Date.now() + 2000));
+    // Of what is younger than a tenth of the period the lock isn't asked for.
+    await sleep(PERIOD_SECONDS * 100 + 2000);
+    const lock = await extendedLockOf(scene, shared);
+    expect(lock.mode).toBe('COMPLIANCE');
+    const version = await scene.versionOf(shared);
+    const remove = new DeleteObjectCommand({ ...version, BypassGovernanceRetention: true });
+    await expect(scene.client.send(remove)).rejects.toThrow(/WORM/);
+    await expect(scene.relock(shared, 'GOVERNANCE', new Date(Date.now() + 1000))).rejects.toThrow(/WORM/);
+  }, 120_000);
+
+  it('takes backups, verifications and restores as any other', async () => {
+    await scene.setDefaultLock('COMPLIANCE');
+    await scene.configure();
+    expect(await backUpTwice(scene)).toEqual(new Set(['COMPLIANCE']));
+  }, 120_000);
+
+  it('is pruned but for what is locked, of which prune says until when', async () => {
+    const { id, until } = await pruneWhatIsLocked(scene);
+    expect((until.getTime() - Date.now()) / DAY).toBeCloseTo(1, 1);
+    const manifest = await scene.versionOf(`prod/points/${id}`);
+    const remove = new DeleteObjectCommand({ ...manifest, BypassGovernanceRetention: true });
+    await expect(scene.client.send(remove)).rejects.toThrow(/WORM/);
+  }, 120_000);
+}
+
+/** @returns the modes of the locks of all that it stored */
+async function backUpTwice(scene: LockScene): Promise<Set<string>> {
+  const before = new Set(await scene.keys(''));
+  scene.addBlock(9 * 1024 * 1024);
+  const first = await scene.run<BackupResult>('backup', '--rule', 'short');
+  expect(first.recoveryPoint.id).not.toBe('');
+  scene.addBlock();
+  await scene.run('backup', '--rule', 'short');
+  await scene.run('verify', '--level', 'full');
+  await scene.run('restore', '--recovery-point', 'latest', '--target', `${scene.folder}/restored`);
+  const stored = (await scene.keys('')).filter((key) => !before.has(key));
+  return new Set(await Promise.all(stored.map(async (key) => (await scene.lockOf(key)).mode)));
+}
+
+/** @returns the point that would be deleted, and until when it can't be */
+async function pruneWhatIsLocked(scene: LockScene): Promise<{ readonly id: string; readonly until: Date }> {
+  await sleep(GRACE_SECONDS * 1000);
+  const condemning = await scene.run<PruneResult>('prune');
+  expect(condemning.points.condemned).toHaveLength(1);
+  const [id = ''] = condemning.points.condemned;
+  await sleep(2 * GRACE_SECONDS * 1000);
+  const before = await scene.keys('');
+  const held = await scene.run<PruneResult>('prune');
+  expect(held.points.deleted).toEqual([]);
+  const { until } = await scene.lockOf(`prod/points/${id}.json`);
+  expect(held.locks?.points).toEqual([{ id, until: until.toISOString() }]);
+  expect(held.locks?.until).toBe(until.toISOString());
+  expect(await scene.keys('')).toEqual(expect.arrayContaining(before));
+  return { id, until };
+}
+
+async function firstData(scene: LockScene): Promise<string> {
+  return (await scene.keys('prod/blocks/')).find((key) => key.endsWith('data.parquet')) ?? '';
+}
+
+/** Makes a newer point that needs the object, and has its lock made longer. */
+async function extendedLockOf(scene: LockScene, shared: string): ReturnType<LockScene['lockOf']> {
+  scene.addBlock();
+  const { recoveryPoint } = await scene.run<BackupResult>('backup', '--rule', 'short');
+  const made = await scene.modifiedAt(`prod/points/${recoveryPoint.id}.json`);
+  const { locks } = await scene.run<PruneResult>('prune');
+  expect(locks?.extended).toBeGreaterThan(0);
+  const lock = await scene.lockOf(shared);
+  expect(Math.abs(lock.until.getTime() - (made + PERIOD_SECONDS * 1000))).toBeLessThan(1000);
+  return lock;
 }

@@ -10,6 +10,8 @@ export interface RanProgram {
   readonly stdout: string;
   readonly stderr: string;
   readonly calls: readonly S3Call[];
+  /** That passed between program and server. */
+  readonly bytes: number;
 }
 
 /** Runs the bundled program as this user, with its result as JSON, and collects what it called. */
@@ -21,6 +23,7 @@ export async function runProgram(
 ): Promise<RanProgram> {
   if (!user) throw new Error(`there is no user for ${args[0] ?? ''}`);
   recorder.calls = [];
+  recorder.bytes = 0;
   const env = {
     PATH: process.env['PATH'],
     AWS_ACCESS_KEY_ID: user.accessKeyId,
@@ -29,10 +32,10 @@ export async function runProgram(
     ...environment,
   };
   const argv = [RUNNER, ...args, '--output', 'json', '--log-format', 'text'];
-  const ran = await new Promise<Omit<RanProgram, 'calls'>>((done) => {
+  const ran = await new Promise<Omit<RanProgram, 'calls' | 'bytes'>>((done) => {
     execFile(process.execPath, argv, { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
       done({ exitCode: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
     );
   });
-  return { ...ran, calls: recorder.calls };
+  return { ...ran, calls: recorder.calls, bytes: recorder.bytes };
 }

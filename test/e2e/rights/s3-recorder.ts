@@ -30,6 +30,8 @@ export class S3Recorder {
   }
 
   calls: S3Call[] = [];
+  /** Of the bodies that passed, both ways. */
+  bytes = 0;
   /** Each loses the answer of the first request that it fits. */
   readonly answersToLose: ((method: string, url: URL) => boolean)[] = [];
   private readonly agent = new Agent({ keepAlive: true });
@@ -64,6 +66,7 @@ export class S3Recorder {
           response.destroy();
           return;
         }
+        answer.on('data', (chunk: Buffer) => (this.bytes += chunk.length));
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       },
@@ -71,6 +74,7 @@ export class S3Recorder {
     forwarded.on('error', () => response.destroy());
     // Only lists of keys to delete are looked at, and those are small.
     if (url_.searchParams.has('delete')) request.on('data', (chunk: Buffer) => body.push(chunk));
+    request.on('data', (chunk: Buffer) => (this.bytes += chunk.length));
     request.pipe(forwarded);
   }
 }
@@ -97,6 +101,7 @@ function callsOf(
   const query = url.searchParams;
   if (key === '') return callsOnBucket(method, bucket, { query, body });
   const call = (action: string): Call => ({ action, bucket, key });
+  if (query.has('legal-hold')) return [call('s3:GetObjectLegalHold')];
   if (query.has('retention')) return [call(method === 'PUT' ? 's3:PutObjectRetention' : 's3:GetObjectRetention')];
   const version = query.has('versionId') ? 'Version' : '';
   if (method === 'GET' || method === 'HEAD') return [call(`s3:GetObject${version}`)];

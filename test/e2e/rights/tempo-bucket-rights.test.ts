@@ -96,6 +96,18 @@ function rightsSuite(server: MinioServer): void {
     expect(runs.flatMap(({ ran }) => ran.calls.filter(({ status }) => status === 403))).toEqual([]);
   });
 
+  it('are rights to have the server copy: no block passes through the client where it is one server', () => {
+    const passed = runs.map(
+      ({ what, ran }) => `${what.split(' ')[0] ?? ''} ${ran.bytes < BIG ? 'copied' : 'streamed'}`,
+    );
+    const streamed = ['restore streamed', 'restore streamed'];
+    expect(passed).toEqual(['backup copied', 'rewind copied', 'rewind copied', 'restore copied', ...streamed]);
+    const [backup] = runs;
+    // Lists, manifests, and each block's meta.json.
+    expect(backup?.ran.bytes).toBeLessThan(64 * 1024);
+    expect(JSON.parse(backup?.ran.stdout ?? '{}')).toMatchObject({ bytes: { copied: expect.any(Number) } });
+  });
+
   it('are all used, and are never asked for more', () => {
     const calledBy = (command: TempoBucketCommand): Set<string> =>
       new Set(

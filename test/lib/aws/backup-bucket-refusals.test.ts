@@ -142,6 +142,18 @@ describe('bad input to a BackupBucket', () => {
       "must be 3 to 63 lower-case letters, digits, dots and dashes, got 'Acme'",
     ],
     [
+      'a replica with capitals',
+      { region: 'eu-west-1', replica: { region: 'eu-central-1', bucket: 'Copy' } },
+      'replica.bucket',
+      "must be 3 to 63 lower-case letters, digits, dots and dashes, got 'Copy'",
+    ],
+    [
+      'a bucket of access logs that is an ARN',
+      { accessLogs: { bucket: 'arn:aws:s3:::logs' } },
+      'accessLogs.bucket',
+      "must be 3 to 63 lower-case letters, digits, dots and dashes, got 'arn:aws:s3:::logs'",
+    ],
+    [
       'a prefix with slashes around it',
       { prefix: '/prod/' },
       'prefix',
@@ -158,6 +170,12 @@ describe('bad input to a BackupBucket', () => {
       { encryption: { keyArn: 'alias/x' } },
       'encryption.keyArn',
       "must be an ARN, got 'alias/x'",
+    ],
+    [
+      'a key of another region',
+      { region: 'eu-west-1', encryption: { keyArn: 'arn:aws:kms:us-east-1:123456789012:key/1' } },
+      'encryption.keyArn',
+      "must be a key of the bucket's region 'eu-west-1', got 'arn:aws:kms:us-east-1:123456789012:key/1'",
     ],
     [
       'a key that is not to be used',

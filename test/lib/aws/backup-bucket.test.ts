@@ -99,6 +99,14 @@ describe('a BackupBucket with nothing but a plan', () => {
     });
   });
 
+  it('is locked only once it keeps versions, as S3 wants it', async () => {
+    const locked = await make({ objectLock: { days: 7 } });
+    const lock = locked.find('tempo-backups-lock', 'BucketObjectLockConfiguration');
+    const order = locked.resources.map(({ name }) => name);
+    expect(order.indexOf('tempo-backups-versioning')).toBeLessThan(order.indexOf(lock.name));
+    expect(lock.dependencies).toContain(locked.find('tempo-backups-ownership', 'BucketOwnershipControls').urn);
+  });
+
   it('hangs together: every child belongs to the component, and its name begins with that of its parent', () => {
     const urns = new Map(engine.resources.map((each) => [each.urn, each.name]));
     const children = engine.resources.filter(({ type }) => !type.endsWith(':BackupBucket'));

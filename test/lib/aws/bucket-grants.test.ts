@@ -79,7 +79,9 @@ describe('the policy of a command', () => {
 
   it('lets prune see and extend locks where the bucket has them, and never lift one', () => {
     const withLocks = commandPolicy('prune', { bucketArn, prefix: '', locked: true }).Statement;
-    expect(find(withLocks, 'ReadLock')).toMatchObject({ Action: ['s3:GetObjectRetention'] });
+    expect(find(withLocks, 'ReadLock')).toMatchObject({
+      Action: ['s3:GetObjectRetention', 's3:GetObjectLegalHold'],
+    });
     expect(find(withLocks, 'ExtendLock')).toMatchObject({
       Action: ['s3:PutObjectRetention'],
       Resource: ['blocks/*', 'rewritten/*', 'wal/*', 'config/*', 'indexes/*'].map((key) => `${bucketArn}/${key}`),

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { STORAGE_CALLERS } from '../../../lib/contract/index';
 
 type Report = Readonly<Record<string, { readonly failures: string[]; readonly registered: string[] }>>;
 
@@ -17,11 +18,36 @@ describe('an input that is known only later', () => {
     ['a replica', /must be another region than the bucket's, got 'eu-west-1' for both/, 'BucketReplicationConfig'],
     ['a bucket name', /must be 3 to 63 lower-case letters, digits, dots and dashes, got 'No'/, 'Bucket'],
     ['too many principals', /must fit into a bucket policy of 20480 bytes, got \d+ bytes/, 'BucketPolicy'],
+    [
+      'a long prefix',
+      /must leave room for the policy of 10240 characters, got one of \d+; use a shorter/,
+      'RolePolicy',
+    ],
+    [
+      'a key of another region',
+      /must be a key of the bucket's region 'eu-west-1', got '.*eu-central-1.*'/,
+      'BucketServerSideEncryptionConfiguration',
+    ],
+    [
+      'a region that is not the bucket’s',
+      /must be that of the bucket 'acme-tempo', 'eu-west-1', got 'eu-central-1'/,
+      'BucketVersioning',
+    ],
     ['a service account', /must not be empty, got ''/, 'Role'],
   ])('is checked then, and what it is for is not made: %s', (name, message, type) => {
     const { failures, registered } = report[name] ?? { failures: [], registered: [] };
     expect(failures.join('\n')).toMatch(message);
     expect(registered.filter((each) => each.startsWith(`${type} `))).toEqual([]);
+  });
+
+  it('is refused when the policies of a role are too large together, as IAM counts them', () => {
+    const { failures, registered } = report['everything for one role'] ?? { failures: [], registered: [] };
+    expect(failures.join('\n')).toMatch(
+      /must have room for the policies of all its grants, 10240 characters together, got \d+; use a role for each/,
+    );
+    const grants = registered.filter((each) => each.startsWith('RolePolicy '));
+    expect(grants.length).toBeGreaterThan(3);
+    expect(grants.length).toBeLessThan(STORAGE_CALLERS.length);
   });
 
   it('is used when it is sound', () => {

@@ -1,5 +1,5 @@
-import { BackupBucket, type BackupBucketArgs, RunnerRole } from '../../../lib/aws/index';
-import { recommendedPlan } from '../../../lib/contract/index';
+import { BackupBucket, type BackupBucketArgs, RunnerRole, TempoBucketProtection } from '../../../lib/aws/index';
+import { recommendedPlan, STORAGE_CALLERS } from '../../../lib/contract/index';
 import { RecordingEngine } from '../../helpers/recording-engine';
 
 // A program of its own, as Pulumi reports what goes wrong in an output as an unhandled rejection, which fails any test.
@@ -11,6 +11,7 @@ function later<T extends string | number>(value: T): Promise<T> {
   return new Promise((resolve) => setTimeout(() => resolve(value), 10));
 }
 
+const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1';
 const bucket = (args: Partial<BackupBucketArgs>) => (): void => {
   new BackupBucket('tempo-backups', { plan: recommendedPlan(), ...args });
 };
@@ -25,6 +26,19 @@ const PROGRAMS: Readonly<Record<string, () => void>> = {
   'a replica': bucket({ region: 'eu-west-1', replica: { region: later('eu-west-1') } }),
   'a bucket name': bucket({ bucket: later('No') }),
   'too many principals': bucket({ crossAccountGrants: principals }),
+  'a long prefix': () => {
+    const backups = new BackupBucket('tempo-backups', { plan: recommendedPlan(), prefix: 'p'.repeat(900) });
+    backups.grant('prune', { name: 'prune' });
+  },
+  'everything for one role': () => {
+    const backups = new BackupBucket('tempo-backups', { plan: recommendedPlan() });
+    const role = { name: 'all' };
+    for (const command of STORAGE_CALLERS) backups.grant(command, role);
+  },
+  'a key of another region': bucket({ region: later('eu-west-1'), encryption: { keyArn: later(KEY) } }),
+  'a region that is not the bucket’s': () => {
+    new TempoBucketProtection('traces', { plan: recommendedPlan(), bucket: 'acme-tempo', region: 'eu-central-1' });
+  },
   'a service account': () => {
     new RunnerRole('tempo-backup', { cluster: 'prod', namespace: 'observability', serviceAccount: later('') });
   },

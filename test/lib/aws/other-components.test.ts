@@ -333,6 +333,12 @@ describe('an AuditTrail', () => {
       'deleteAfterDays',
       /^must be a whole number from 1 to 36500, got 366.5$/,
     ],
+    [
+      'a period that CloudWatch has not',
+      { alarms: { topicArn, logRetentionDays: 100 } },
+      'alarms.logRetentionDays',
+      /^must be one of 1, 3, 5, .*, got 100$/,
+    ],
     ['a topic that is no ARN', { alarms: { topicArn: 'alarms' } }, 'alarms.topicArn', /^must be an ARN, got 'alarms'$/],
   ])('throws when there is %s', async (_, args, propertyPath, reason) => {
     const buckets = [{ arn: 'arn:aws:s3:::a' }];

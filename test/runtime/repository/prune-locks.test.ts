@@ -84,6 +84,40 @@ describe('prune in a bucket that locks objects', () => {
     expect(storage.objects.has(record)).toBe(false);
   });
 
+  it('leaves what is under a legal hold for as long as it is, and says so, whatever the time', async () => {
+    const { clock, storage, ids, pruneNow } = await aWeekOfLocks({ lock: HOUR, live: 2 });
+    clock.pass(DAY);
+    await pruneNow();
+    clock.pass(2 * DAY);
+    const [id = ''] = ids;
+    storage.held.add(pointKey(id));
+    const held = await pruneNow();
+    expect(held.points.deleted).toEqual([ids[1]]);
+    expect(held.locks).toMatchObject({ points: [{ id, until: null }], objects: 0, held: 1, until: null });
+    clock.pass(100 * DAY);
+    expect((await pruneNow({ dryRun: true })).locks?.points).toContainEqual({ id, until: null });
+    expect(storage.objects.has(pointKey(id))).toBe(true);
+
+    storage.held.clear();
+    expect((await pruneNow({ maxShare: 1 })).points.deleted).toContain(id);
+    expect(storage.objects.has(pointKey(id))).toBe(false);
+  });
+
+  it('leaves an object under a legal hold beside one that is locked, and counts both', async () => {
+    const { clock, storage, pruneNow } = await aWeekOfLocks({ lock: HOUR, live: 2 });
+    clock.pass(DAY);
+    await pruneNow();
+    clock.pass(2 * DAY);
+    const until = new Date(clock.now().getTime() + DAY);
+    const [held = '', locked = ''] = [...storage.objects.keys()].filter((each) => each.startsWith('blocks/'));
+    storage.held.add(held);
+    storage.locked.set(held, { mode: 'COMPLIANCE', until: new Date(until.getTime() + DAY) });
+    storage.locked.set(locked, { mode: 'COMPLIANCE', until });
+    const { locks } = await pruneNow();
+    expect(locks).toMatchObject({ points: [], objects: 2, held: 1, until: until.toISOString() });
+    expect([held, locked].map((key) => storage.objects.has(key))).toEqual([true, true]);
+  });
+
   it('makes the locks longer of what newer points still need, until the newest of them ends', async () => {
     const period = 5 * DAY;
     const { storage, repository, ids, pruneNow, keys } = await aWeekOfLocks({ lock: period, live: 9 });

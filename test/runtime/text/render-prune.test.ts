@@ -10,7 +10,7 @@ const RESULT: PruneResult = {
 };
 const LOCKED = {
   points: [{ id: 'p', until: '2026-12-01T00:00:00.000Z' }],
-  ...{ objects: 14, bytes: 2048, until: '2026-12-02T00:00:00.000Z', extended: 5 },
+  ...{ objects: 14, bytes: 2048, held: 0, until: '2026-12-02T00:00:00.000Z', extended: 5 },
 };
 const lines = (changes: Partial<PruneResult>) => render('prune', { ...RESULT, ...changes }, new Date()).split('\n');
 
@@ -32,6 +32,14 @@ describe('the result of a prune, for people', () => {
       '1 point and 14 objects (2.0 KiB) left, as they are locked, the last until 2026-12-02T00:00:00.000Z',
       '5 locks made longer, of what newer points need',
     ]);
+    const held = { ...LOCKED, points: [{ id: 'p', until: null }], held: 3 };
+    expect(lines({ locks: held }).slice(3, 5)).toEqual([
+      'locked   p  until its legal hold is lifted',
+      '1 point and 14 objects (2.0 KiB) left, as they are locked, the last until 2026-12-02T00:00:00.000Z, 3 until their legal hold is lifted',
+    ]);
+    expect(lines({ locks: { ...held, until: null } })[4]).toBe(
+      '1 point and 14 objects (2.0 KiB) left, as they are locked, 3 until their legal hold is lifted',
+    );
     expect(lines({ locks: LOCKED, dryRun: true })).toContain('5 locks would be made longer, of what newer points need');
   });
 });

@@ -1,4 +1,5 @@
 import {
+  GetObjectLegalHoldCommand,
   GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   type ObjectLockRetention,
@@ -33,6 +34,12 @@ export class SdkLockApi implements S3LockApi {
     const command = new GetObjectRetentionCommand({ Bucket: this.bucket, Key: key });
     const { Retention } = await this.client.send(command, { abortSignal: signal });
     return lockOf(Retention);
+  }
+
+  async legalHold(key: string, signal?: AbortSignal): Promise<boolean> {
+    const command = new GetObjectLegalHoldCommand({ Bucket: this.bucket, Key: key });
+    const { LegalHold } = await this.client.send(command, { abortSignal: signal });
+    return LegalHold?.Status === 'ON';
   }
 
   async lockUntil(key: string, { mode, until }: ObjectLock, signal?: AbortSignal): Promise<void> {

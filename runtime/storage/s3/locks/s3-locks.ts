@@ -14,6 +14,7 @@ export interface S3LockApi {
   /** Undefined: the bucket locks nothing. */
   bucketLock(signal?: AbortSignal): Promise<S3BucketLock | undefined>;
   objectLock(key: string, signal?: AbortSignal): Promise<ObjectLock | undefined>;
+  legalHold(key: string, signal?: AbortSignal): Promise<boolean>;
   lockUntil(key: string, lock: ObjectLock, signal?: AbortSignal): Promise<void>;
 }
 
@@ -61,6 +62,14 @@ class S3Locks implements ObjectLocks {
     return explained(`ask for the lock of '${key}'`, () =>
       unless(isUnlocked, () => requests.run('head', (signal) => api.objectLock(fullKey(key), signal))),
     );
+  }
+
+  async isHeld(key: string): Promise<boolean> {
+    const { api, explained, fullKey, requests } = this.parts;
+    const held = await explained(`ask for the legal hold of '${key}'`, () =>
+      unless(isUnlocked, () => requests.run('head', (signal) => api.legalHold(fullKey(key), signal))),
+    );
+    return held === true;
   }
 
   lockUntil(key: string, lock: ObjectLock): Promise<void> {

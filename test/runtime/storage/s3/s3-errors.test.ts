@@ -36,6 +36,21 @@ describe('explainS3Error', () => {
       16,
       'in an archive class and must be thawed before it is read; have the server thaw it',
     ],
+    [
+      answered('AccessDenied', 403, {
+        message:
+          'User: arn:aws:sts::1:assumed-role/backup/x is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:1:key/1',
+      }),
+      2,
+      `no right 'kms:GenerateDataKey' on the bucket's KMS key (User: arn:aws:sts::1:assumed-role/backup/x is`,
+    ],
+    [
+      answered('KMS.DisabledException', 400, { message: 'arn:aws:kms:eu-west-1:1:key/1 is disabled.' }),
+      2,
+      `the bucket's KMS key can't be used (400 KMS.DisabledException: arn:aws:kms:eu-west-1:1:key/1 is disabled.); enable`,
+    ],
+    [answered('kms:KeyNotFound', 404), 2, `the bucket's KMS key can't be used (404 kms:KeyNotFound); enable the key`],
+    [answered('KMS.ThrottlingException', 400), 1, '400 KMS.ThrottlingException; try again'],
     [answered('NoSuchBucket', 404), 10, 'the bucket does not exist'],
     [
       answered('PermanentRedirect', 301, { $response: { headers: { 'x-amz-bucket-region': 'eu-west-3' } } }),
@@ -112,6 +127,8 @@ describe('a failure', () => {
   it.each<[Error, { retryable: boolean; committed: boolean }]>([
     [answered('SlowDown', 503), { retryable: true, committed: false }],
     [answered('TooManyRequests', 429), { retryable: true, committed: false }],
+    [answered('KMS.ThrottlingException', 400), { retryable: true, committed: false }],
+    [answered('KMS.DisabledException', 400), { retryable: false, committed: false }],
     [answered('ServiceUnavailable', 503), { retryable: true, committed: true }],
     [answered('InternalError', 500), { retryable: true, committed: true }],
     [answered('RequestTimeout', 400), { retryable: true, committed: true }],

@@ -51,6 +51,17 @@ describe('a bucket that locks objects', () => {
     expect(await (await locks()).lockOf('blocks/absent')).toBeUndefined();
   });
 
+  it('says what is under a legal hold, and asks again when it is busy', async () => {
+    await storage.put(KEY, sourceOf('a'));
+    const found = await locks();
+    expect(await found.isHeld(KEY)).toBe(false);
+    double.locks.held.add(`backups/${KEY}`);
+    double.fail({ on: 'GetObjectLegalHold', fault: { kind: 'refuse', status: 503, code: 'SlowDown' }, times: 2 });
+    expect(await found.isHeld(KEY)).toBe(true);
+    double.fail({ on: 'GetObjectLegalHold', fault: { kind: 'refuse', status: 403, code: 'AccessDenied' } });
+    await expect(found.isHeld(KEY)).rejects.toThrow(/^ask for the legal hold of 'blocks\/a' in bucket .*access denied/);
+  });
+
   it('makes a lock longer, and says who refuses to make one shorter', async () => {
     await storage.put(KEY, sourceOf('a'));
     const found = await locks();
