@@ -23,6 +23,8 @@ export interface BlockToStore {
     readonly replicationFactor: number;
   };
   readonly metaBytes: Buffer;
+  /** The same bytes, where a server can copy them. @default - they are sent */
+  readonly metaSource?: ByteSource;
   /** All but meta.json. */
   readonly files: readonly FileToStore[];
   /** Throws when a file isn't as it was when the block was opened. */

@@ -71,7 +71,7 @@ async function storeAt(
   await forEachConcurrently(others, FILES_AT_ONCE, (file) => place(file, probe));
   if (placed.size < block.files.length) return undefined;
   await block.confirm();
-  await place({ name: META, source: bytesInMemory(block.metaBytes) }, probe);
+  await place({ name: META, source: block.metaSource ?? bytesInMemory(block.metaBytes) }, probe);
   return placed.has(META) ? placed : undefined;
 }
 
