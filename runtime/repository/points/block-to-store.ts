@@ -45,6 +45,8 @@ export interface TenantToCommit {
   readonly live: ReadonlyMap<string, string>;
   /** IDs that Tempo marked as compacted. */
   readonly compacted: ReadonlySet<string>;
+  /** Whether `live` is what the previous point has: then nobody looked at the blocks themselves. @default false */
+  readonly isUnchanged?: boolean;
 }
 
 /** What of all that was stored belongs to the point. */

@@ -57,7 +57,9 @@ export class BucketSource implements CutSource {
   /** The WAL folder first: data moves from there to the bucket, and is there before it leaves here. */
   async scan(signal: AbortSignal): Promise<SourceScan> {
     const local = await this.wal.scan(signal);
-    const scanned = await scanBucket(this.bucket, signal, this.options.splitAbove);
+    const isUnchanged = (tenant: string, ids: ReadonlySet<string>): boolean =>
+      !local.unflushed.get(tenant)?.some((id) => !ids.has(id)) && this.sink.isUnchanged(tenant, ids);
+    const scanned = await scanBucket(this.bucket, { signal, isUnchanged, splitAbove: this.options.splitAbove });
     this.files = scanned.files;
     return mergeScans(local, scanned);
   }

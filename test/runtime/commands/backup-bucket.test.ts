@@ -6,6 +6,12 @@ import type { S3Operation } from '../../helpers/s3-double';
 import { makeBlock, makeWalBlock } from '../../helpers/tempo-tree';
 
 const MIB = 1024 * 1024;
+const HOUR = 3_600_000;
+const MIDNIGHT = Date.parse('2026-03-01T00:00:00Z');
+const ALL_BUT_DATE = [
+  ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+];
 const WRITES: readonly S3Operation[] = [
   'PutObject',
   'CopyObject',
@@ -20,7 +26,13 @@ const WRITES: readonly S3Operation[] = [
 jest.setTimeout(60_000);
 
 let workplace: BucketWorkplace;
-afterEach(() => workplace.stop());
+beforeEach(() => {
+  jest.useFakeTimers({ now: MIDNIGHT, doNotFake: ALL_BUT_DATE });
+});
+afterEach(async () => {
+  await workplace.stop();
+  jest.useRealTimers();
+});
 
 function writesToTempo(): string[] {
   return workplace.double.log
@@ -35,6 +47,11 @@ function blockReads(): string[] {
       ({ key, operation }) => operation === 'GetObject' && key.startsWith(TEMPO_PREFIX) && !key.endsWith('/meta.json'),
     )
     .map(({ key }) => key);
+}
+
+/** Hours after the first midnight of the tests: what a backup looks at depends on the day. */
+function setTime(hours: number): void {
+  jest.setSystemTime(MIDNIGHT + hours * HOUR);
 }
 
 function requestsOf(work: readonly { operation: S3Operation }[]): Record<string, number> {
@@ -99,8 +116,48 @@ describe.each(['minio', 'aws', 'silent'] as const)(
       expect(result).toMatchObject({ blocks: { total: 5, new: 0 }, bytes: { copied: 0, read: 0 } });
       const { ListObjectsV2: lists = 0, ...others } = requestsOf(workplace.double.log);
       expect(others).toEqual({ GetObject: 2, PutObject: 1 });
-      // Points; tenants and blocks, each twice.
+      // Points, tenants, and the names of the tenant's five blocks, of which the double gives two at a time.
       expect(lists).toBe(5);
+    });
+
+    it('looks at blocks with the IDs of the previous point on the next day only', async () => {
+      const { id } = workplace.flush('team-a', { version: 'v1' });
+      await workplace.run('backup');
+      workplace.flush('team-a', { id, version: 'v2' });
+      setTime(12);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 0 } });
+      setTime(25);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 1 } });
+    });
+
+    it('looks at all blocks of a tenant when one came, or has become whole', async () => {
+      workplace.flush('team-a');
+      const { id, files } = workplace.flush('team-a');
+      workplace.double.drop(`${TEMPO_PREFIX}/team-a/${id}/meta.json`);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 1 } });
+      workplace.put(`team-a/${id}/meta.json`, files.get('meta.json') ?? Buffer.alloc(0));
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 2, new: 1 } });
+      workplace.flush('team-a');
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 3, new: 1 } });
+    });
+
+    it('looks at all blocks of a tenant of which one is damaged', async () => {
+      workplace.flush('team-a');
+      const { id } = workplace.flush('team-a');
+      await workplace.run('backup');
+      workplace.double.drop(`${TEMPO_PREFIX}/team-a/${id}/bloom-0`);
+      workplace.flush('team-a');
+      for (let run = 0; run < 2; run++)
+        expect((await workplace.run('backup')).result).toMatchObject({ blocks: { damaged: [{ block: id }] } });
+    });
+
+    it('looks at all blocks of a tenant of which the repository has a damaged one', async () => {
+      const { id } = workplace.flush('team-a');
+      await workplace.run('backup');
+      workplace.double.drop(`backups/blocks/team-a/${id}/bloom-0`);
+      expect((await workplace.run('verify')).exitCode).toBe(ExitCode.INTEGRITY);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 1 } });
+      expect((await workplace.run('verify')).exitCode).toBe(ExitCode.DONE);
     });
 
     it('costs for each new block its copies, looking up where they go, and reading its meta.json', async () => {
@@ -141,6 +198,7 @@ describe.each(['minio', 'aws', 'silent'] as const)(
       const key = `backups/blocks/team-a/${id}/data.parquet`;
       const before = workplace.double.objects.get(key)?.bytes;
       workplace.flush('team-a', { id, version: 'v2' });
+      setTime(24);
       const { result } = await workplace.run('backup');
       expect(result).toMatchObject({ blocks: { total: 1, new: 1 } });
       expect(workplace.double.objects.get(key)?.bytes).toEqual(before);
