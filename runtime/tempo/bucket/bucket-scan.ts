@@ -25,8 +25,8 @@ export interface ScannedBucket extends ScannedTree {
 
 export interface BucketScanOptions {
   readonly signal: AbortSignal;
-  /** Whether a tenant with these blocks needs no closer look. */
-  readonly isUnchanged: (tenant: string, ids: ReadonlySet<string>) => boolean;
+  /** What is known of a tenant with just these blocks, so that it needs no closer look. */
+  readonly known: (tenant: string, ids: ReadonlySet<string>) => ScannedTenant | undefined;
   /** A tenant with more objects is listed in several ranges at once. @default 2000 */
   readonly splitAbove?: number;
 }
@@ -38,15 +38,15 @@ export interface BucketScanOptions {
  */
 export async function scanBucket(
   bucket: Bucket,
-  { signal, isUnchanged, splitAbove = OBJECTS_IN_A_ROW }: BucketScanOptions,
+  { signal, known, splitAbove = OBJECTS_IN_A_ROW }: BucketScanOptions,
 ): Promise<ScannedBucket> {
   const tenants = new Map<string, ScannedTenant>();
   const damaged: Damage[] = [];
   const files = new Map<string, ListedFiles>();
   const scanTenant = async (tenant: string): Promise<void> => {
-    const known = isTenant(tenant) ? await blockIds(bucket, tenant, signal) : new Set<string>();
-    if (known.size > 0 && isUnchanged(tenant, known)) {
-      tenants.set(tenant, { live: new Map([...known].map((id) => [id, ''])), compacted: new Set(), isUnchanged: true });
+    const same = isTenant(tenant) ? known(tenant, await blockIds(bucket, tenant, signal)) : undefined;
+    if (same) {
+      tenants.set(tenant, same);
       return;
     }
     const blocks = await listTenant(bucket, `${tenant}/`, { signal, splitAbove });
