@@ -13,6 +13,7 @@ import { digestOf } from '../streams/digest';
 import { bytesInMemory, compressed } from './documents';
 import { checkIndex, checkManifest, walName } from './layout-guard';
 import type { BlockToStore, CutToCommit, WalBlockToStore } from './points/block-to-store';
+import { FreePlaces } from './points/free-places';
 import { Placement } from './points/placement';
 import {
   assemble,
@@ -91,6 +92,7 @@ export class PointBuilder {
   }
 
   private readonly placement: Placement;
+  private readonly freePlaces: FreePlaces;
   private readonly blocks = new Map<string, Map<string, IndexedBlock>>();
   private readonly wal = new Map<string, WalBlock>();
   /** Its configuration, stored as it comes. */
@@ -106,6 +108,7 @@ export class PointBuilder {
     /** By the clock of the machine, and by one that nobody can set back. */
     private readonly began: { readonly wall: Date; readonly monotonic: number },
   ) {
+    this.freePlaces = new FreePlaces(repository.storage);
     this.placement = new Placement(repository.storage, options.grace, repository.now);
     this.salt = `${began.wall.toISOString()} ${repository.suffix()}${repository.suffix()}${repository.suffix()}`;
     this.config = new StoredConfig(previous, this.placement, this.salt);
@@ -145,7 +148,10 @@ export class PointBuilder {
   async storeBlock(block: BlockToStore): Promise<void> {
     const previous = (await this.previous.soundBlocks(block.tenant)).get(block.id);
     const anyAge = await this.previous.lasting(block.tenant);
-    const { entry, sent } = await storeBlock(block, { ...this.places(), previous, anyAge });
+    // Of a known tenant the few new blocks are asked for one by one.
+    const isFirst = this.previous.summary(block.tenant) === undefined;
+    const isFree = async (place: string): Promise<boolean> => isFirst && this.freePlaces.isFree(place);
+    const { entry, sent } = await storeBlock(block, { ...this.places(), previous, isFree, anyAge });
     const ofTenant = this.blocks.get(block.tenant) ?? new Map<string, IndexedBlock>();
     this.blocks.set(block.tenant, ofTenant.set(block.id, entry));
     if (sent) this.sent.add(`${block.tenant}/${block.id}`);

@@ -160,6 +160,16 @@ describe.each(['minio', 'aws', 'silent'] as const)(
       expect((await workplace.run('verify')).exitCode).toBe(ExitCode.DONE);
     });
 
+    it('costs for each block of a first copy its copies and reading its meta.json', async () => {
+      for (let block = 0; block < 20; block++) workplace.flush('team-a');
+      await workplace.run('backup');
+      const ofBlocks = workplace.double.log.filter(({ key }) => key.includes('/team-a/'));
+      const { HeadObject: heads = 0, ...others } = requestsOf(ofBlocks);
+      expect(others).toEqual({ CopyObject: 80, GetObject: 20 });
+      // Where nothing else tells the digest of each copy.
+      expect(heads).toBe(copies === 'silent' ? 80 : 0);
+    });
+
     it('costs for each new block its copies, looking up where they go, and reading its meta.json', async () => {
       workplace.flush('team-a');
       await workplace.run('backup');
