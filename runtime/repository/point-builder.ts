@@ -7,7 +7,7 @@ import {
   type TenantSummary,
   type WalBlock,
 } from '../../lib/contract/manifest';
-import { indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
+import { blockPrefix, indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
 import { RefusedError, SourceRegressedError, StorageError } from '../errors';
 import { digestOf } from '../streams/digest';
 import { bytesInMemory, compressed } from './documents';
@@ -148,9 +148,10 @@ export class PointBuilder {
   async storeBlock(block: BlockToStore): Promise<void> {
     const previous = (await this.previous.soundBlocks(block.tenant)).get(block.id);
     const anyAge = await this.previous.lasting(block.tenant);
-    // Of a known tenant the few new blocks are asked for one by one.
+    // Of a known tenant the few new blocks are asked for one by one, and so are places that few blocks ever take.
     const isFirst = this.previous.summary(block.tenant) === undefined;
-    const isFree = async (place: string): Promise<boolean> => isFirst && this.freePlaces.isFree(place);
+    const isFree = async (place: string): Promise<boolean> =>
+      isFirst && place === blockPrefix(block.tenant, block.id) && this.freePlaces.isFree(place);
     const { entry, sent } = await storeBlock(block, { ...this.places(), previous, isFree, anyAge });
     const ofTenant = this.blocks.get(block.tenant) ?? new Map<string, IndexedBlock>();
     this.blocks.set(block.tenant, ofTenant.set(block.id, entry));
