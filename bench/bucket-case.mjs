@@ -10,8 +10,8 @@ const REQUEST_LIMIT = 3;
 const FASTER = 5;
 
 /** Blocks so small that requests are what counts, in a prefix that plays the role of Tempo's. */
-async function prepareSource(bench) {
-  const tree = bench.tree('tiny-bucket', (root) => tinyTree(root, bench.quick ? 300 : 2000));
+async function prepareSource(bench, blocks) {
+  const tree = bench.tree(`tiny-bucket-${blocks}`, (root) => tinyTree(root, bench.quick ? 300 : blocks));
   const source = bench.bucket.destination('source');
   const [, uploader] = contenders({ ...bench, bucket: { destination: () => source } }, 's3', tree, PEERS);
   if (!uploader) throw new Error('blocks in a bucket need mc or rclone, which bring them there');
@@ -29,7 +29,7 @@ async function prepareSource(bench) {
 
 /** The first copy: every object is copied. */
 export async function firstCopy(bench) {
-  const { tree, list, copy } = await prepareSource(bench);
+  const { tree, list, copy } = await prepareSource(bench, 2000);
   const { rows, notes } = await compete(bench, list, {
     prepare: (contender) => fresh(contender, bench),
     attempt: copy,
@@ -47,7 +47,7 @@ export async function firstCopy(bench) {
 
 /** The copy after the first one, with nothing new. */
 export async function nothingNewInBucket(bench) {
-  const { tree, list, copy } = await prepareSource(bench);
+  const { tree, list, copy } = await prepareSource(bench, 5000);
   const { rows, notes } = await compete(bench, list, {
     prepare: async (contender, turn) => {
       if (turn > 0) return;

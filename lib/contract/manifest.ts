@@ -31,6 +31,8 @@ export const tenantSummary = z.object({
   index: objectReference,
   /** SHA-256 over the tenant's block IDs and the state of their meta.json at the source: equal means nothing changed. */
   fingerprint: z.string(),
+  /** SHA-256 over the IDs of the blocks that were live at the source; absent where one was damaged there. */
+  ids: z.string().optional(),
   blocks: z.number().int().nonnegative(),
   bytes: size,
   objects: z.number().int().nonnegative(),

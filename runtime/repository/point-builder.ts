@@ -7,12 +7,13 @@ import {
   type TenantSummary,
   type WalBlock,
 } from '../../lib/contract/manifest';
-import { indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
+import { blockPrefix, indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
 import { RefusedError, SourceRegressedError, StorageError } from '../errors';
 import { digestOf } from '../streams/digest';
 import { bytesInMemory, compressed } from './documents';
 import { checkIndex, checkManifest, walName } from './layout-guard';
 import type { BlockToStore, CutToCommit, WalBlockToStore } from './points/block-to-store';
+import { FreePlaces } from './points/free-places';
 import { Placement } from './points/placement';
 import {
   assemble,
@@ -91,6 +92,7 @@ export class PointBuilder {
   }
 
   private readonly placement: Placement;
+  private readonly freePlaces: FreePlaces;
   private readonly blocks = new Map<string, Map<string, IndexedBlock>>();
   private readonly wal = new Map<string, WalBlock>();
   /** Its configuration, stored as it comes. */
@@ -106,6 +108,7 @@ export class PointBuilder {
     /** By the clock of the machine, and by one that nobody can set back. */
     private readonly began: { readonly wall: Date; readonly monotonic: number },
   ) {
+    this.freePlaces = new FreePlaces(repository.storage);
     this.placement = new Placement(repository.storage, options.grace, repository.now);
     this.salt = `${began.wall.toISOString()} ${repository.suffix()}${repository.suffix()}${repository.suffix()}`;
     this.config = new StoredConfig(previous, this.placement, this.salt);
@@ -114,6 +117,17 @@ export class PointBuilder {
   /** Whether the repository has no recovery point yet. */
   get isFirst(): boolean {
     return this.previous.newest === undefined;
+  }
+
+  /**
+   * Whether a tenant with these blocks needs no closer look, as the previous point has just these. What IDs don't tell is looked at with the
+   * first point of each day (UTC): blocks that are past Tempo's retention, and blocks that are damaged at the source or were written again.
+   */
+  isUnchanged(tenant: string, ids: ReadonlySet<string>): boolean {
+    const { manifest, newest } = this.previous;
+    if (!manifest || manifest.id !== newest?.id || dayOf(new Date(manifest.cutAt)) !== dayOf(this.repository.now()))
+      return false;
+    return this.previous.hasSameIds(tenant, ids);
   }
 
   /** Which of the tenant's live blocks are stored already, in this very state. */
@@ -134,7 +148,11 @@ export class PointBuilder {
   async storeBlock(block: BlockToStore): Promise<void> {
     const previous = (await this.previous.soundBlocks(block.tenant)).get(block.id);
     const anyAge = await this.previous.lasting(block.tenant);
-    const { entry, sent } = await storeBlock(block, { ...this.places(), previous, anyAge });
+    // Of a known tenant the few new blocks are asked for one by one, and so are places that few blocks ever take.
+    const isFirst = this.previous.summary(block.tenant) === undefined;
+    const isFree = async (place: string): Promise<boolean> =>
+      isFirst && place === blockPrefix(block.tenant, block.id) && this.freePlaces.isFree(place);
+    const { entry, sent } = await storeBlock(block, { ...this.places(), previous, isFree, anyAge });
     const ofTenant = this.blocks.get(block.tenant) ?? new Map<string, IndexedBlock>();
     this.blocks.set(block.tenant, ofTenant.set(block.id, entry));
     if (sent) this.sent.add(`${block.tenant}/${block.id}`);
@@ -242,6 +260,7 @@ export class PointBuilder {
       const summary = {
         tenant: draft.tenant,
         index: { key: indexKey(sha256), size: bytes.length, sha256 },
+        ...(draft.ids === undefined ? {} : { ids: draft.ids }),
         ...totalsOf(index.blocks),
       };
       checkIndex(summary, index);
@@ -293,6 +312,10 @@ export class PointBuilder {
       warnings: this.previous.warnings,
     };
   }
+}
+
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
 }
 
 function checkSize({ length }: Buffer): void {

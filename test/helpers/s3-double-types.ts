@@ -14,8 +14,11 @@ export interface S3DoubleOptions {
   readonly honoursConditions?: boolean;
   /** Keeps what it is sent with something before it, as a server does that doesn't know a framing. @default false */
   readonly corruptsUploads?: boolean;
-  /** How it copies: AWS says the SHA-256 and honours If-None-Match; MinIO says it only when asked later, and never of parts. @default 'minio' */
-  readonly copies?: 'aws' | 'minio';
+  /**
+   * How it copies: AWS says the SHA-256 and honours If-None-Match; MinIO says it in a header, and never of parts; others only when asked later.
+   * @default 'minio'
+   */
+  readonly copies?: 'aws' | 'minio' | 'silent';
   /** Of versioning. @default 'Off' */
   readonly versioning?: 'Enabled' | 'Suspended' | 'Off';
   /** For how many days new objects are locked. @default - the bucket has no lock */

@@ -322,11 +322,14 @@ export class S3Double {
   private copyObject(request: Request, fault: S3Fault | undefined): Answer {
     if (fault?.kind === 'error-in-200') return { status: 200, body: errorXml(fault.code, request.key) };
     const bytes = this.sourceOf(request);
-    const saysDigest = this.options.copies === 'aws';
-    if (saysDigest) this.checkAbsent(request);
+    const { copies = 'minio' } = this.options;
+    if (copies === 'aws') this.checkAbsent(request);
     const checksum = request.headers['x-amz-checksum-algorithm'] === 'SHA256' ? base64Of(bytes) : undefined;
     this.store(request.key, bytes, { checksum, metadata: metadataOf(request.headers) });
-    return { status: 200, body: copyXml('CopyObjectResult', etagOf(bytes), saysDigest ? checksum : undefined) };
+    const body = copyXml('CopyObjectResult', etagOf(bytes), copies === 'aws' ? checksum : undefined);
+    const headers: Record<string, string> =
+      copies === 'minio' && checksum !== undefined ? { 'x-amz-checksum-sha256': checksum } : {};
+    return { status: 200, headers, body };
   }
 
   private copyPart(request: Request): Answer {

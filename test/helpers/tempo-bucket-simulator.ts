@@ -61,6 +61,16 @@ export class TempoBucketSimulator {
     for (let i = 0; i < steps; i++) this.step(mayBegin);
   }
 
+  /** Ends what it does, and deletes what it has no more use for. */
+  settle(): void {
+    while (this.working.length > 0) this.step(false);
+    for (const block of this.blocks) {
+      if (block.state === 'live') continue;
+      block.state = 'gone';
+      for (const key of [...this.objects.keys()]) if (key.startsWith(keyOf(block, ''))) this.objects.delete(key);
+    }
+  }
+
   private step(mayBegin: boolean): void {
     this.steps++;
     if (mayBegin && this.working.length < MOST_AT_ONCE && (this.working.length === 0 || this.random.chance(0.2)))
@@ -230,13 +240,13 @@ export class SimulatedBucket implements Bucket {
     private readonly pageSize: number,
   ) {}
 
-  async *folders(): AsyncIterable<string> {
+  async *folders(prefix: string): AsyncIterable<string> {
     let after = '';
     for (;;) {
       this.tick();
       const names = [...this.tempo.objects.keys()]
-        .filter((key) => key.includes('/'))
-        .map((key) => key.split('/')[0] ?? '');
+        .filter((key) => key.startsWith(prefix) && key.slice(prefix.length).includes('/'))
+        .map((key) => key.slice(prefix.length).split('/')[0] ?? '');
       const [next] = [...new Set(names)].sort().filter((name) => name > after);
       if (next === undefined) return;
       yield next;

@@ -23,6 +23,8 @@ export interface BlockToStore {
     readonly replicationFactor: number;
   };
   readonly metaBytes: Buffer;
+  /** The same bytes, where a server can copy them. @default - they are sent */
+  readonly metaSource?: ByteSource;
   /** All but meta.json. */
   readonly files: readonly FileToStore[];
   /** Throws when a file isn't as it was when the block was opened. */
@@ -43,6 +45,8 @@ export interface TenantToCommit {
   readonly live: ReadonlyMap<string, string>;
   /** IDs that Tempo marked as compacted. */
   readonly compacted: ReadonlySet<string>;
+  /** Whether `live` is what the previous point has: then nobody looked at the blocks themselves. @default false */
+  readonly isUnchanged?: boolean;
 }
 
 /** What of all that was stored belongs to the point. */

@@ -2,7 +2,7 @@ import type { Damage, IndexedBlock, TenantIndex, TenantSummary, WalBlock } from 
 import { FORMAT_VERSION } from '../../../lib/contract/manifest';
 import { walName } from '../layout-guard';
 import type { CutToCommit, TenantToCommit } from './block-to-store';
-import { fingerprint } from './fingerprint';
+import { fingerprint, fingerprintOfIds } from './fingerprint';
 import type { PreviousPoint } from './previous-point';
 import { unexplained } from './regression';
 import { assembleWal, hasPagesOf, unexplainedWal } from './wal-assembly';
@@ -14,6 +14,8 @@ export interface TenantDraft {
   readonly tenant: string;
   readonly compacted: ReadonlySet<string>;
   readonly unchanged: TenantSummary | undefined;
+  /** See `TenantSummary.ids`. */
+  readonly ids?: string | undefined;
   /** Empty when unchanged. */
   readonly blocks: readonly IndexedBlock[];
 }
@@ -149,11 +151,12 @@ function holeFor({ tenant, block, reason }: Damage): string {
 
 async function draftOf(
   tenant: string,
-  { live, compacted }: TenantToCommit,
+  { live, compacted, isUnchanged = false }: TenantToCommit,
   context: { readonly stored: Stored; readonly previous: PreviousPoint; readonly kept: readonly IndexedBlock[] },
 ): Promise<TenantDraft> {
   const { previous, kept } = context;
-  const unchanged = kept.length === 0 ? previous.unchanged(tenant, live) : undefined;
+  const same = isUnchanged ? previous.summary(tenant) : previous.unchanged(tenant, live);
+  const unchanged = kept.length === 0 ? same : undefined;
   if (unchanged) return { tenant, compacted, unchanged, blocks: [] };
   const stored = context.stored.blocks.get(tenant);
   const known = await previous.soundBlocks(tenant);
@@ -161,7 +164,9 @@ async function draftOf(
     const entry = [stored?.get(id), known.get(id)].find((candidate) => candidate?.seen === seen);
     return entry ?? notStored(`block '${id}' of tenant '${tenant}'`);
   });
-  return { tenant, compacted, unchanged: undefined, blocks: [...blocks, ...kept] };
+  // Where a block is damaged, what is in its place has its ID.
+  const ids = kept.length === 0 ? fingerprintOfIds(live.keys()) : undefined;
+  return { tenant, compacted, unchanged: undefined, ids, blocks: [...blocks, ...kept] };
 }
 
 function sentenceOn(tenant: string, vanished: readonly { readonly id: string }[], noun = 'block'): string {

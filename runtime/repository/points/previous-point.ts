@@ -3,7 +3,7 @@ import { DamageNotices } from '../damage-notices';
 import { prefixOf, walName } from '../layout-guard';
 import { condemnedRecords } from '../pruning/condemned';
 import { isDamage, type Repository } from '../repository';
-import { fingerprint } from './fingerprint';
+import { fingerprint, fingerprintOfIds } from './fingerprint';
 import type { Content } from './placement';
 import type { PointEntry } from './point-order';
 
@@ -63,7 +63,13 @@ export class PreviousPoint {
   unchanged(tenant: string, live: ReadonlyMap<string, string>): TenantSummary | undefined {
     const summary = this.summary(tenant);
     if (!summary || fingerprint(live) !== summary.fingerprint) return undefined;
-    return this.damage.has(summary.index.key) || this.damage.hasBlocksOf(tenant) ? undefined : summary;
+    return this.isSound(summary) ? summary : undefined;
+  }
+
+  /** Whether the tenant's blocks are these, by their IDs alone. */
+  hasSameIds(tenant: string, ids: ReadonlySet<string>): boolean {
+    const summary = this.summary(tenant);
+    return summary?.ids !== undefined && fingerprintOfIds(ids) === summary.ids && this.isSound(summary);
   }
 
   /** The blocks of the newest point. */
@@ -129,6 +135,10 @@ export class PreviousPoint {
       manifest ? [...manifest.config, ...manifest.tenants.map(({ index }) => index)] : [],
     );
     return references.find((reference) => reference.key === key);
+  }
+
+  private isSound({ tenant, index }: TenantSummary): boolean {
+    return !this.damage.has(index.key) && !this.damage.hasBlocksOf(tenant);
   }
 
   private indexed(summary: TenantSummary | undefined): Promise<Blocks> {

@@ -20,6 +20,8 @@ export interface BlockContext {
   readonly salt: string;
   /** Whether something damaged lies at the place: then it isn't used, even for the same bytes. */
   readonly isDamaged: (place: string) => boolean;
+  /** Whether nothing lies at the place, as far as is known without asking for its objects. */
+  readonly isFree: (place: string) => Promise<boolean>;
   /** Whether the object under the key may be used again whatever its age. */
   readonly anyAge: (key: string) => boolean;
 }
@@ -53,7 +55,7 @@ type PlacedFiles = Map<string, Content & { readonly created: boolean }>;
 async function storeAt(
   prefix: string,
   block: BlockToStore,
-  { placement, previous, anyAge }: BlockContext,
+  { placement, previous, isFree, anyAge }: BlockContext,
 ): Promise<PlacedFiles | undefined> {
   const named = previous && prefixOf(block.tenant, previous) === prefix ? contentsOf(previous) : undefined;
   const placed: PlacedFiles = new Map();
@@ -65,13 +67,14 @@ async function storeAt(
   // data.parquet goes first and alone: where it is missing, an interrupted run can't have left any other file to ask for.
   const data = block.files.filter(({ name }) => name === DATA);
   const others = block.files.filter(({ name }) => name !== DATA);
-  for (const file of data) await place(file, true);
+  const isTaken = !(await isFree(prefix));
+  for (const file of data) await place(file, isTaken);
   if (placed.size < data.length) return undefined;
   const probe = placed.get(DATA)?.created !== true;
   await forEachConcurrently(others, FILES_AT_ONCE, (file) => place(file, probe));
   if (placed.size < block.files.length) return undefined;
   await block.confirm();
-  await place({ name: META, source: bytesInMemory(block.metaBytes) }, probe);
+  await place({ name: META, source: block.metaSource ?? bytesInMemory(block.metaBytes) }, probe);
   return placed.has(META) ? placed : undefined;
 }
 

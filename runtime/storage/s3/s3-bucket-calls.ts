@@ -44,7 +44,8 @@ export class SdkBucketApi implements Api.S3BucketApi {
     const answer = await this.direct?.send({ method: 'PUT', key, headers: copyHeaders(source) }, signal);
     // An error may come with status 200, when the server had begun to answer before.
     const text = answer?.status === 200 ? answer.body.toString('latin1') : '';
-    if (text.includes('<CopyObjectResult') && !text.includes('<Error')) return hexOf(checksumIn(text));
+    if (answer && text.includes('<CopyObjectResult') && !text.includes('<Error'))
+      return hexOf(checksumIn(text) ?? answer.headers['x-amz-checksum-sha256']);
     if (answer) answerWith(command, answer);
     const { CopyObjectResult } = await this.client.send(command, { abortSignal: signal });
     return hexOf(CopyObjectResult?.ChecksumSHA256);
@@ -174,6 +175,7 @@ function copyHeaders(source: Api.S3CopySource): Record<string, string> {
   };
 }
 
+/** AWS says it here, MinIO in a header. */
 function checksumIn(copyResult: string): string | undefined {
   return /<ChecksumSHA256>([^<]+)<\/ChecksumSHA256>/.exec(copyResult)?.[1];
 }

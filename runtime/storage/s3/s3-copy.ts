@@ -66,7 +66,7 @@ export class S3Copier {
     }
   }
 
-  /** MinIO says it only when asked, AWS in the answer to the copy. */
+  /** AWS and MinIO say it in the answer to the copy, others only when asked. */
   private async digestOfCopy(fullKey: string, source: RemoteSource): Promise<PutResult | undefined> {
     const made = await this.lookUp(fullKey);
     const result = made && resultOf(made, source, true);

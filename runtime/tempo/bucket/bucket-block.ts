@@ -1,4 +1,5 @@
 import type { Bucket, BucketObject } from '../../storage/bucket';
+import type { ByteSource } from '../../storage/storage';
 import { type BlockMeta, META_SIZE_LIMIT, parseBlockMeta } from '../block/block-meta';
 import { type SourceBlock, SourceChangedError, SourceDamagedError, type SourceFile } from '../source/source-block';
 import { type ListedFiles, stateOf } from './bucket-scan';
@@ -25,7 +26,12 @@ export class BucketBlock implements SourceBlock {
       throw new SourceDamagedError(`has a meta.json of more than ${META_SIZE_LIMIT} bytes`);
     const read = await bucket.get(listed.key, META_SIZE_LIMIT);
     if (read?.etag !== listed.etag) throw new SourceChangedError(`'${listed.key}' changed after it was listed`);
-    const block = new BucketBlock(bucket, place, { bytes: read.bytes, meta: parsed(read.bytes), listed: files });
+    const block = new BucketBlock(bucket, place, {
+      bytes: read.bytes,
+      meta: parsed(read.bytes),
+      listed: files,
+      listedMeta: listed,
+    });
     block.check();
     return block;
   }
@@ -35,6 +41,7 @@ export class BucketBlock implements SourceBlock {
   readonly seen: string;
   readonly meta: BlockMeta;
   readonly metaBytes: Buffer;
+  readonly metaSource: ByteSource;
   readonly files: readonly SourceFile[];
   /** The first error of a file that isn't as it was listed, so that it is found however the reader wraps it. */
   failure: SourceChangedError | undefined;
@@ -43,13 +50,24 @@ export class BucketBlock implements SourceBlock {
   private constructor(
     bucket: Bucket,
     place: { readonly tenant: string; readonly id: string },
-    read: { readonly bytes: Buffer; readonly meta: BlockMeta; readonly listed: ListedFiles },
+    read: {
+      readonly bytes: Buffer;
+      readonly meta: BlockMeta;
+      readonly listed: ListedFiles;
+      readonly listedMeta: BucketObject;
+    },
   ) {
     this.tenant = place.tenant;
     this.id = place.id;
     this.meta = read.meta;
     this.metaBytes = read.bytes;
     this.listed = read.listed;
+    const { remote } = bucket.source(read.listedMeta, () => this.changed(read.listedMeta));
+    this.metaSource = {
+      size: read.bytes.length,
+      remote,
+      read: async (offset, into) => void read.bytes.copy(into, 0, offset),
+    };
     this.seen = stateOf(read.listed);
     this.files = [...read.listed]
       .filter(([name]) => name !== META)

@@ -23,6 +23,14 @@ export interface ScannedBucket extends ScannedTree {
   readonly files: ReadonlyMap<string, ListedFiles>;
 }
 
+export interface BucketScanOptions {
+  readonly signal: AbortSignal;
+  /** What is known of a tenant with just these blocks, so that it needs no closer look. */
+  readonly known: (tenant: string, ids: ReadonlySet<string>) => ScannedTenant | undefined;
+  /** A tenant with more objects is listed in several ranges at once. @default 2000 */
+  readonly splitAbove?: number;
+}
+
 /**
  * Looks through `<tenant>/<block ID>/` by listing: Tempo's own index of a tenant is minutes old, and may never be written again. What has
  * neither meta is being written or deleted, or was left by a flush that failed: no block. With both metas it is being marked as compacted, and
@@ -30,13 +38,17 @@ export interface ScannedBucket extends ScannedTree {
  */
 export async function scanBucket(
   bucket: Bucket,
-  signal: AbortSignal,
-  splitAbove = OBJECTS_IN_A_ROW,
+  { signal, known, splitAbove = OBJECTS_IN_A_ROW }: BucketScanOptions,
 ): Promise<ScannedBucket> {
   const tenants = new Map<string, ScannedTenant>();
   const damaged: Damage[] = [];
   const files = new Map<string, ListedFiles>();
   const scanTenant = async (tenant: string): Promise<void> => {
+    const same = isTenant(tenant) ? known(tenant, await blockIds(bucket, tenant, signal)) : undefined;
+    if (same) {
+      tenants.set(tenant, same);
+      return;
+    }
     const blocks = await listTenant(bucket, `${tenant}/`, { signal, splitAbove });
     if (blocks.size === 0) return;
     if (!isTenant(tenant)) {
@@ -55,6 +67,16 @@ export async function scanBucket(
   };
   await forEachConcurrently(bucket.folders(''), TENANTS_AT_ONCE, scanTenant, signal);
   return { tenants, damaged, files };
+}
+
+/** Whatever has files. A fourth of a listing of them all, or less: servers list names of folders without looking into these. */
+async function blockIds(bucket: Bucket, tenant: string, signal: AbortSignal): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for await (const name of bucket.folders(`${tenant}/`)) {
+    signal.throwIfAborted();
+    if (isBlockId(name)) ids.add(name);
+  }
+  return ids;
 }
 
 /** The files of one block, as they are now. */

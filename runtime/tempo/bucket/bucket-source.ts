@@ -1,12 +1,12 @@
 import { realpathSync } from 'node:fs';
 import type { Bucket } from '../../storage/bucket';
-import { unreadable } from '../source/block-tree';
+import { type ScannedTenant, unreadable } from '../source/block-tree';
 import { BlockTransfer, type TransferResult } from '../source/block-transfer';
 import type { CutSource } from '../source/cut';
 import type { CutSink } from '../source/cut-sink';
 import { SourceChangedError, SourceDamagedError } from '../source/source-block';
 import { SourceDisk } from '../source/source-disk';
-import { mergeScans, type SourceScan, type SourceTenant, WalFolder } from '../wal/wal-folder';
+import { mergeScans, type ScannedWal, type SourceScan, type SourceTenant, WalFolder } from '../wal/wal-folder';
 import { type StoredWal, WalTransfer } from '../wal/wal-transfer';
 import { BucketBlock } from './bucket-block';
 import { listBlock, type ListedFiles, scanBucket, type ScannedBucket, stateOf } from './bucket-scan';
@@ -31,7 +31,9 @@ export class BucketSource implements CutSource {
   readonly place: string;
   private readonly wal: WalFolder;
   private readonly local: BlockTransfer;
-  private files: ScannedBucket['files'] = new Map();
+  private readonly files = new Map<string, ListedFiles>();
+  /** The tenants of the newest scan of which every block is as it was found. */
+  private scanned: ScannedBucket['tenants'] | undefined;
 
   constructor(
     private readonly bucket: Bucket,
@@ -57,14 +59,27 @@ export class BucketSource implements CutSource {
   /** The WAL folder first: data moves from there to the bucket, and is there before it leaves here. */
   async scan(signal: AbortSignal): Promise<SourceScan> {
     const local = await this.wal.scan(signal);
-    const scanned = await scanBucket(this.bucket, signal, this.options.splitAbove);
-    this.files = scanned.files;
+    const known = (tenant: string, ids: ReadonlySet<string>) => this.knownOf(tenant, ids, local);
+    const scanned = await scanBucket(this.bucket, { signal, known, splitAbove: this.options.splitAbove });
+    for (const [name, files] of scanned.files) this.files.set(name, files);
+    this.scanned = scanned.tenants;
     return mergeScans(local, scanned);
+  }
+
+  /** By the point before, or by the scan before: when no name came or went since, all that it missed would have come since. */
+  private knownOf(tenant: string, ids: ReadonlySet<string>, local: ScannedWal): ScannedTenant | undefined {
+    const isFlushed = !local.unflushed.get(tenant)?.some((id) => !ids.has(id));
+    if (ids.size > 0 && isFlushed && this.sink.isUnchanged(tenant, ids))
+      return { live: new Map([...ids].map((id) => [id, ''])), compacted: new Set(), isUnchanged: true };
+    const before = this.scanned?.get(tenant);
+    if (!before || before.isUnchanged || before.live.size + before.compacted.size !== ids.size) return undefined;
+    return [...ids].every((id) => before.live.has(id) || before.compacted.has(id)) ? before : undefined;
   }
 
   async storeBlock(tenant: string, id: string, scanned: SourceTenant): Promise<TransferResult> {
     if (scanned.unflushed.has(id)) return this.local.store(tenant, id, scanned);
     const result = await this.storeFromBucket(tenant, id);
+    if (result.kind !== 'stored' || result.seen !== scanned.live.get(id)) this.scanned?.delete(tenant);
     if (result.kind !== 'damaged' || !scanned.local.has(id)) return result;
     const rescue = await this.local.store(tenant, id, scanned);
     if (rescue.kind !== 'stored') return result;

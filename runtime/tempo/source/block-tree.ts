@@ -11,6 +11,8 @@ export interface ScannedTenant {
   readonly live: Map<string, string>;
   /** Blocks with a meta.compacted.json and no meta.json. */
   readonly compacted: Set<string>;
+  /** See `TenantCut.isUnchanged`. @default false */
+  readonly isUnchanged?: boolean;
 }
 
 export interface ScannedTree {

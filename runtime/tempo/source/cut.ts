@@ -13,6 +13,8 @@ export interface TenantCut {
   readonly live: ReadonlyMap<string, string>;
   /** IDs that Tempo marked as compacted: superseded or expired. */
   readonly compacted: ReadonlySet<string>;
+  /** Whether the sink has just these: then nobody looked at the blocks, and what `live` says of their states means nothing. */
+  readonly isUnchanged: boolean;
 }
 
 export interface Cut {
@@ -114,7 +116,8 @@ class CutRun {
     for (let scans = 1; scans <= MOST_SCANS; scans++) {
       const scan = await this.source.scan(this.options.signal);
       const isComplete = await this.store(scan);
-      if (previous && isComplete && this.nothingLeft(previous, scan)) return this.finish(scan, wal, scans);
+      if (isUnchanged(scan) || (previous && isComplete && this.nothingLeft(previous, scan)))
+        return this.finish(scan, wal, scans);
       previous = scan;
     }
     throw new RunnerError(
@@ -141,7 +144,8 @@ class CutRun {
 
   private async findMissing(scan: SourceScan): Promise<{ tenant: string; id: string }[]> {
     const missing: { tenant: string; id: string }[] = [];
-    for (const [tenant, { live }] of scan.tenants) {
+    for (const [tenant, { live, isUnchanged: asKnown }] of scan.tenants) {
+      if (asKnown) continue;
       const open = this.findOpen(tenant, live);
       const known = open.length > 0 ? await this.sink.known(tenant, live) : new Set<string>();
       this.options.signal.throwIfAborted();
@@ -199,10 +203,14 @@ class CutRun {
 
   private finish(scan: SourceScan, wal: readonly StoredWal[], scans: number): Cut {
     const tenants = new Map<string, TenantCut>();
-    for (const [tenant, { live, compacted }] of scan.tenants) {
+    for (const [tenant, { live, compacted, isUnchanged: asKnown }] of scan.tenants) {
+      if (asKnown) {
+        tenants.set(tenant, { live, compacted, isUnchanged: true });
+        continue;
+      }
       const held = statesOf(this.held, tenant);
       const states = [...live.keys()].map((id): [string, string | undefined] => [id, held.get(id)]);
-      tenants.set(tenant, { live: new Map(states.filter(isHeld)), compacted });
+      tenants.set(tenant, { live: new Map(states.filter(isHeld)), compacted, isUnchanged: false });
     }
     // Of what a block holds by now, neither the pages nor what was wrong with them matters.
     const open = wal.filter(
@@ -223,6 +231,11 @@ class CutRun {
     const bytesRead = this.source.bytesRead() - this.bytesBefore;
     this.options.onProgress?.({ blocks: this.blocks, blocksDone: this.blocksDone, bytesRead });
   }
+}
+
+/** One look is enough then: what Tempo moved while it went on is in a block that came long before the one that left, and none came. */
+function isUnchanged({ tenants }: SourceScan): boolean {
+  return tenants.size > 0 && [...tenants.values()].every((tenant) => tenant.isUnchanged);
 }
 
 function isHeld(entry: [string, string | undefined]): entry is [string, string] {

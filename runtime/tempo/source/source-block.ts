@@ -26,6 +26,8 @@ export interface SourceBlock {
   readonly seen: string;
   readonly meta: BlockMeta;
   readonly metaBytes: Buffer;
+  /** The same bytes, where a server can copy them. @default - they are sent */
+  readonly metaSource?: ByteSource;
   /** data.parquet, the blooms, and the index when there is one; never meta.json. */
   readonly files: readonly SourceFile[];
   /** Throws `SourceChangedError` when any file isn't as it was when the block was opened: what was read may be of two versions. */

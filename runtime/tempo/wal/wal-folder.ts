@@ -8,6 +8,7 @@ export interface SourceTenant extends ScannedTenant {
   readonly local: ReadonlyMap<string, string>;
   /** Those in `live` that only `local` has. */
   readonly unflushed: ReadonlySet<string>;
+  readonly isUnchanged: boolean;
 }
 
 export interface SourceScan {
@@ -85,7 +86,7 @@ function merge(
     live.set(id, local.get(id) ?? '');
     unflushed.add(id);
   }
-  return { live, compacted: backend.compacted, local, unflushed };
+  return { live, compacted: backend.compacted, local, unflushed, isUnchanged: backend.isUnchanged === true };
 }
 
 /** Throws `UsageError` when it can't be read, as there is no backup without it. */

@@ -6,6 +6,12 @@ import type { S3Operation } from '../../helpers/s3-double';
 import { makeBlock, makeWalBlock } from '../../helpers/tempo-tree';
 
 const MIB = 1024 * 1024;
+const HOUR = 3_600_000;
+const MIDNIGHT = Date.parse('2026-03-01T00:00:00Z');
+const ALL_BUT_DATE = [
+  ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+];
 const WRITES: readonly S3Operation[] = [
   'PutObject',
   'CopyObject',
@@ -20,7 +26,13 @@ const WRITES: readonly S3Operation[] = [
 jest.setTimeout(60_000);
 
 let workplace: BucketWorkplace;
-afterEach(() => workplace.stop());
+beforeEach(() => {
+  jest.useFakeTimers({ now: MIDNIGHT, doNotFake: ALL_BUT_DATE });
+});
+afterEach(async () => {
+  await workplace.stop();
+  jest.useRealTimers();
+});
 
 function writesToTempo(): string[] {
   return workplace.double.log
@@ -37,117 +49,178 @@ function blockReads(): string[] {
     .map(({ key }) => key);
 }
 
+/** Hours after the first midnight of the tests: what a backup looks at depends on the day. */
+function setTime(hours: number): void {
+  jest.setSystemTime(MIDNIGHT + hours * HOUR);
+}
+
 function requestsOf(work: readonly { operation: S3Operation }[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { operation } of work) counts[operation] = (counts[operation] ?? 0) + 1;
   return counts;
 }
 
-describe.each(['minio', 'aws'] as const)('a backup of a bucket, on a server that copies as %s does', (copies) => {
-  beforeEach(async () => {
-    workplace = await BucketWorkplace.start({ copies });
-  });
-
-  it('has the server copy the blocks, and writes nothing where Tempo has them', async () => {
-    workplace.flush('team-a');
-    workplace.flush('team-b', { size: 9 * MIB });
-    workplace.put('team-a/index.json.gz', Buffer.from('x'));
-    workplace.put('work.json', Buffer.from('{}'));
-    const { exitCode, result } = await workplace.run('backup');
-    expect(result).toMatchObject({
-      blocks: { total: 2, new: 2, reused: 0, damaged: [] },
-      recoveryPoint: {
-        tenants: [
-          { tenant: 'team-a', blocks: 1 },
-          { tenant: 'team-b', blocks: 1 },
-        ],
-        suspect: false,
-      },
+describe.each(['minio', 'aws', 'silent'] as const)(
+  'a backup of a bucket, on a server that copies as %s does',
+  (copies) => {
+    beforeEach(async () => {
+      workplace = await BucketWorkplace.start({ copies });
     });
-    expect(exitCode).toBe(ExitCode.DONE);
-    expect(writesToTempo()).toEqual([]);
-    expect(blockReads()).toEqual([]);
-    expect((result['bytes'] as { copied: number }).copied).toBeGreaterThan(9 * MIB);
-    expect((result['bytes'] as { sent: number }).sent).toBeLessThan(16 * 1024);
-  });
 
-  it.each(['full', 'quick'])('stores what verify --level %s finds whole', async (level) => {
-    workplace.flush('team-a', { size: 9 * MIB });
-    await workplace.run('backup');
-    const { exitCode, result } = await workplace.run('verify', '--level', level);
-    expect(result).toMatchObject({ problems: [] });
-    expect(exitCode).toBe(ExitCode.DONE);
-  });
-
-  it('finds a flipped bit in a large copied object', async () => {
-    const { id } = workplace.flush('team-a', { size: 9 * MIB });
-    await workplace.run('backup');
-    const stored = workplace.double.objects.get(`backups/blocks/team-a/${id}/data.parquet`);
-    const bytes = Buffer.from(stored?.bytes ?? '');
-    bytes[8 * MIB + 5] = (bytes[8 * MIB + 5] ?? 0) ^ 1;
-    workplace.double.place(`backups/blocks/team-a/${id}/data.parquet`, bytes);
-    expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.INTEGRITY);
-  });
-
-  it('costs three requests and listings when there is nothing new', async () => {
-    for (let block = 0; block < 5; block++) workplace.flush('team-a');
-    await workplace.run('backup');
-    workplace.double.log.length = 0;
-    const { result } = await workplace.run('backup');
-    expect(result).toMatchObject({ blocks: { total: 5, new: 0 }, bytes: { copied: 0, read: 0 } });
-    const { ListObjectsV2: lists = 0, ...others } = requestsOf(workplace.double.log);
-    expect(others).toEqual({ GetObject: 2, PutObject: 1 });
-    // Points; tenants and blocks, each twice.
-    expect(lists).toBe(5);
-  });
-
-  it('costs for each new block its copies, looking up where they go, and its meta.json', async () => {
-    workplace.flush('team-a');
-    await workplace.run('backup');
-    workplace.double.log.length = 0;
-    const { id } = workplace.flush('team-a');
-    await workplace.run('backup');
-    const ofBlock = workplace.double.log.filter(({ key }) => key.includes(id));
-    const { HeadObject: heads = 0, ...others } = requestsOf(ofBlock);
-    expect(others).toEqual({ CopyObject: 3, PutObject: 1, GetObject: 1 });
-    // Whether data.parquet is there, and on MinIO the digest of each copy.
-    expect(heads).toBe(copies === 'aws' ? 1 : 4);
-  });
-
-  it('copies nothing again that an interrupted run left, and reads none of it', async () => {
-    workplace.flush('team-a', { size: 9 * MIB });
-    workplace.double.fail({
-      on: 'PutObject',
-      // The two probes and the repository's identity.
-      skip: 3,
-      times: 1,
-      fault: { kind: 'refuse', status: 400, code: 'InvalidRequest' },
+    it('has the server copy the blocks, and writes nothing where Tempo has them', async () => {
+      workplace.flush('team-a');
+      workplace.flush('team-b', { size: 9 * MIB });
+      workplace.put('team-a/index.json.gz', Buffer.from('x'));
+      workplace.put('work.json', Buffer.from('{}'));
+      const { exitCode, result } = await workplace.run('backup');
+      expect(result).toMatchObject({
+        blocks: { total: 2, new: 2, reused: 0, damaged: [] },
+        recoveryPoint: {
+          tenants: [
+            { tenant: 'team-a', blocks: 1 },
+            { tenant: 'team-b', blocks: 1 },
+          ],
+          suspect: false,
+        },
+      });
+      expect(exitCode).toBe(ExitCode.DONE);
+      expect(writesToTempo()).toEqual([]);
+      expect(blockReads()).toEqual([]);
+      expect((result['bytes'] as { copied: number }).copied).toBeGreaterThan(9 * MIB);
+      expect((result['bytes'] as { sent: number }).sent).toBeLessThan(16 * 1024);
     });
-    expect((await workplace.run('backup')).exitCode).not.toBe(ExitCode.DONE);
-    workplace.double.log.length = 0;
-    const { exitCode, result } = await workplace.run('backup');
-    expect(exitCode).toBe(ExitCode.DONE);
-    expect(result).toMatchObject({ bytes: { copied: 0 } });
-    expect(workplace.double.count('CopyObject')).toBe(0);
-    expect(blockReads()).toEqual([]);
-    expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.DONE);
-  });
 
-  it('gives a block that Tempo wrote again with other bytes a key of its own', async () => {
-    const { id } = workplace.flush('team-a', { version: 'v1' });
-    await workplace.run('backup');
-    const key = `backups/blocks/team-a/${id}/data.parquet`;
-    const before = workplace.double.objects.get(key)?.bytes;
-    workplace.flush('team-a', { id, version: 'v2' });
-    const { result } = await workplace.run('backup');
-    expect(result).toMatchObject({ blocks: { total: 1, new: 1 } });
-    expect(workplace.double.objects.get(key)?.bytes).toEqual(before);
-    expect([...workplace.double.objects.keys()].filter((each) => each.startsWith('backups/rewritten/'))).toHaveLength(
-      4,
-    );
-    expect((await workplace.run('verify', '--recovery-point', 'all', '--level', 'full')).exitCode).toBe(ExitCode.DONE);
-  });
-});
+    it.each(['full', 'quick'])('stores what verify --level %s finds whole', async (level) => {
+      workplace.flush('team-a', { size: 9 * MIB });
+      await workplace.run('backup');
+      const { exitCode, result } = await workplace.run('verify', '--level', level);
+      expect(result).toMatchObject({ problems: [] });
+      expect(exitCode).toBe(ExitCode.DONE);
+    });
+
+    it('finds a flipped bit in a large copied object', async () => {
+      const { id } = workplace.flush('team-a', { size: 9 * MIB });
+      await workplace.run('backup');
+      const stored = workplace.double.objects.get(`backups/blocks/team-a/${id}/data.parquet`);
+      const bytes = Buffer.from(stored?.bytes ?? '');
+      bytes[8 * MIB + 5] = (bytes[8 * MIB + 5] ?? 0) ^ 1;
+      workplace.double.place(`backups/blocks/team-a/${id}/data.parquet`, bytes);
+      expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.INTEGRITY);
+    });
+
+    it('costs three requests and listings when there is nothing new', async () => {
+      for (let block = 0; block < 5; block++) workplace.flush('team-a');
+      await workplace.run('backup');
+      workplace.double.log.length = 0;
+      const { result } = await workplace.run('backup');
+      expect(result).toMatchObject({ blocks: { total: 5, new: 0 }, bytes: { copied: 0, read: 0 } });
+      const { ListObjectsV2: lists = 0, ...others } = requestsOf(workplace.double.log);
+      expect(others).toEqual({ GetObject: 2, PutObject: 1 });
+      // Points, tenants, and the names of the tenant's five blocks, of which the double gives two at a time.
+      expect(lists).toBe(5);
+    });
+
+    it('looks at blocks with the IDs of the previous point on the next day only', async () => {
+      const { id } = workplace.flush('team-a', { version: 'v1' });
+      await workplace.run('backup');
+      workplace.flush('team-a', { id, version: 'v2' });
+      setTime(12);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 0 } });
+      setTime(25);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 1 } });
+    });
+
+    it('looks at all blocks of a tenant when one came, or has become whole', async () => {
+      workplace.flush('team-a');
+      const { id, files } = workplace.flush('team-a');
+      workplace.double.drop(`${TEMPO_PREFIX}/team-a/${id}/meta.json`);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 1 } });
+      workplace.put(`team-a/${id}/meta.json`, files.get('meta.json') ?? Buffer.alloc(0));
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 2, new: 1 } });
+      workplace.flush('team-a');
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 3, new: 1 } });
+    });
+
+    it('looks at all blocks of a tenant of which one is damaged', async () => {
+      workplace.flush('team-a');
+      const { id } = workplace.flush('team-a');
+      await workplace.run('backup');
+      workplace.double.drop(`${TEMPO_PREFIX}/team-a/${id}/bloom-0`);
+      workplace.flush('team-a');
+      for (let run = 0; run < 2; run++)
+        expect((await workplace.run('backup')).result).toMatchObject({ blocks: { damaged: [{ block: id }] } });
+    });
+
+    it('looks at all blocks of a tenant of which the repository has a damaged one', async () => {
+      const { id } = workplace.flush('team-a');
+      await workplace.run('backup');
+      workplace.double.drop(`backups/blocks/team-a/${id}/bloom-0`);
+      expect((await workplace.run('verify')).exitCode).toBe(ExitCode.INTEGRITY);
+      expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 1 } });
+      expect((await workplace.run('verify')).exitCode).toBe(ExitCode.DONE);
+    });
+
+    it('costs for each block of a first copy its copies and reading its meta.json', async () => {
+      for (let block = 0; block < 20; block++) workplace.flush('team-a');
+      await workplace.run('backup');
+      const ofBlocks = workplace.double.log.filter(({ key }) => key.includes('/team-a/'));
+      const { HeadObject: heads = 0, ...others } = requestsOf(ofBlocks);
+      expect(others).toEqual({ CopyObject: 80, GetObject: 20 });
+      // Where nothing else tells the digest of each copy.
+      expect(heads).toBe(copies === 'silent' ? 80 : 0);
+    });
+
+    it('costs for each new block its copies, looking up where they go, and reading its meta.json', async () => {
+      workplace.flush('team-a');
+      await workplace.run('backup');
+      workplace.double.log.length = 0;
+      const { id } = workplace.flush('team-a');
+      await workplace.run('backup');
+      const ofBlock = workplace.double.log.filter(({ key }) => key.includes(id));
+      const { HeadObject: heads = 0, ...others } = requestsOf(ofBlock);
+      expect(others).toEqual({ CopyObject: 4, GetObject: 1 });
+      // Whether data.parquet is there, and where nothing else tells the digest of each copy.
+      expect(heads).toBe(copies === 'silent' ? 5 : 1);
+    });
+
+    it('copies nothing again that an interrupted run left, and reads none of it', async () => {
+      workplace.flush('team-a', { size: 9 * MIB });
+      workplace.double.fail({
+        on: 'PutObject',
+        // The two probes and the repository's identity.
+        skip: 3,
+        times: 1,
+        fault: { kind: 'refuse', status: 400, code: 'InvalidRequest' },
+      });
+      expect((await workplace.run('backup')).exitCode).not.toBe(ExitCode.DONE);
+      workplace.double.log.length = 0;
+      const { exitCode, result } = await workplace.run('backup');
+      expect(exitCode).toBe(ExitCode.DONE);
+      expect(result).toMatchObject({ bytes: { copied: 0 } });
+      expect(workplace.double.count('CopyObject')).toBe(0);
+      expect(blockReads()).toEqual([]);
+      expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.DONE);
+    });
+
+    it('gives a block that Tempo wrote again with other bytes a key of its own', async () => {
+      const { id } = workplace.flush('team-a', { version: 'v1' });
+      await workplace.run('backup');
+      const key = `backups/blocks/team-a/${id}/data.parquet`;
+      const before = workplace.double.objects.get(key)?.bytes;
+      workplace.flush('team-a', { id, version: 'v2' });
+      setTime(24);
+      const { result } = await workplace.run('backup');
+      expect(result).toMatchObject({ blocks: { total: 1, new: 1 } });
+      expect(workplace.double.objects.get(key)?.bytes).toEqual(before);
+      expect([...workplace.double.objects.keys()].filter((each) => each.startsWith('backups/rewritten/'))).toHaveLength(
+        4,
+      );
+      expect((await workplace.run('verify', '--recovery-point', 'all', '--level', 'full')).exitCode).toBe(
+        ExitCode.DONE,
+      );
+    });
+  },
+);
 
 describe('a backup of a bucket', () => {
   beforeEach(async () => {

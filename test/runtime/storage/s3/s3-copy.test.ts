@@ -38,50 +38,58 @@ afterEach(async () => {
   restoreEnvironment();
 });
 
-describe.each(['minio', 'aws'] as const)('an object on the same server, which copies as %s does', (copies) => {
-  it('is copied there, with the digest that the server computed of the whole', async () => {
-    await start({ copies });
-    const bytes = bytesOf(9 * MIB, 'large');
-    const result = await storage.put('key', await remote(bytes));
-    expect(result).toEqual({ created: true, copied: true, size: bytes.length, sha256: sha256(bytes).toString('hex') });
-    expect(stored()?.equals(bytes)).toBe(true);
-    expect(double.count('GetObject') + double.count('UploadPart') + double.count('PutObject')).toBe(0);
-  });
+describe.each(['minio', 'aws', 'silent'] as const)(
+  'an object on the same server, which copies as %s does',
+  (copies) => {
+    it('is copied there, with the digest that the server computed of the whole', async () => {
+      await start({ copies });
+      const bytes = bytesOf(9 * MIB, 'large');
+      const result = await storage.put('key', await remote(bytes));
+      expect(result).toEqual({
+        created: true,
+        copied: true,
+        size: bytes.length,
+        sha256: sha256(bytes).toString('hex'),
+      });
+      expect(stored()?.equals(bytes)).toBe(true);
+      expect(double.count('GetObject') + double.count('UploadPart') + double.count('PutObject')).toBe(0);
+    });
 
-  it('is known again by what it was copied from', async () => {
-    await start({ copies });
-    const source = await remote(bytesOf(1000, 'small'));
-    const { sha256: digest } = await storage.put('key', source);
-    expect(await storage.put('key', source)).toMatchObject({ created: false, sha256: digest });
-    expect(double.count('CopyObject')).toBe(1);
-    expect(double.count('GetObject')).toBe(0);
-  });
+    it('is known again by what it was copied from', async () => {
+      await start({ copies });
+      const source = await remote(bytesOf(1000, 'small'));
+      const { sha256: digest } = await storage.put('key', source);
+      expect(await storage.put('key', source)).toMatchObject({ created: false, sha256: digest });
+      expect(double.count('CopyObject')).toBe(1);
+      expect(double.count('GetObject')).toBe(0);
+    });
 
-  it('never overwrites what lies there', async () => {
-    await start({ copies });
-    double.place('backups/key', Buffer.from('other'));
-    const bytes = bytesOf(1000, 'small');
-    expect(await storage.put('key', await remote(bytes))).toMatchObject({ created: false, sha256: digestOf(bytes) });
-    expect(stored()).toEqual(Buffer.from('other'));
-  });
+    it('never overwrites what lies there', async () => {
+      await start({ copies });
+      double.place('backups/key', Buffer.from('other'));
+      const bytes = bytesOf(1000, 'small');
+      expect(await storage.put('key', await remote(bytes))).toMatchObject({ created: false, sha256: digestOf(bytes) });
+      expect(stored()).toEqual(Buffer.from('other'));
+    });
 
-  it('is not copied when it changed since it was listed', async () => {
-    await start({ copies });
-    const source = await remote(bytesOf(1000, 'one'));
-    double.place('tempo/data', bytesOf(1000, 'two'));
-    await expect(storage.put('key', source)).rejects.toBe(CHANGED);
-    double.drop('tempo/data');
-    await expect(storage.put('key', source)).rejects.toBe(CHANGED);
-    expect(stored()).toBeUndefined();
-  });
+    it('is not copied when it changed since it was listed', async () => {
+      await start({ copies });
+      const source = await remote(bytesOf(1000, 'one'));
+      double.place('tempo/data', bytesOf(1000, 'two'));
+      await expect(storage.put('key', source)).rejects.toBe(CHANGED);
+      double.drop('tempo/data');
+      await expect(storage.put('key', source)).rejects.toBe(CHANGED);
+      expect(stored()).toBeUndefined();
+    });
 
-  it('was created by this run when the answer to its copy got lost', async () => {
-    await start({ copies });
-    const source = await remote(bytesOf(1000, 'small'));
-    double.fail({ on: 'CopyObject', fault: { kind: 'lose-response' } });
-    expect(await storage.put('key', source)).toMatchObject({ created: true, copied: true });
-  });
-});
+    it('was created by this run when the answer to its copy got lost', async () => {
+      await start({ copies });
+      const source = await remote(bytesOf(1000, 'small'));
+      double.fail({ on: 'CopyObject', fault: { kind: 'lose-response' } });
+      expect(await storage.put('key', source)).toMatchObject({ created: true, copied: true });
+    });
+  },
+);
 
 describe('an object larger than one copy', () => {
   it('is copied in parts whose digests the server computes', async () => {

@@ -59,7 +59,7 @@ describe('takeCut', () => {
       const block = makeBlock(tempo.traces, 'team-a');
       tempo.compact(block);
       const result = await tempo.cut();
-      expect(result.tenants.get('team-a')).toEqual({ live: new Map(), compacted: new Set([block.id]) });
+      expect(result.tenants.get('team-a')).toMatchObject({ live: new Map(), compacted: new Set([block.id]) });
       expect(tempo.sink.blocks.size).toBe(0);
     });
 

@@ -13,6 +13,15 @@ export class MemorySink implements CutSink {
 
   constructor(private readonly between: () => void = () => undefined) {}
 
+  /** The blocks of the cut before, by tenant: empty for a sink that looks at all of them every time. */
+  readonly before = new Map<string, ReadonlySet<string>>();
+
+  isUnchanged(tenant: string, ids: ReadonlySet<string>): boolean {
+    this.between();
+    const before = this.before.get(tenant) ?? new Set();
+    return before.size === ids.size && [...ids].every((id) => before.has(id));
+  }
+
   known(tenant: string, live: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
     this.between();
     return Promise.resolve(

@@ -54,7 +54,7 @@ async function listed() {
 }
 
 describe('a copy by the server', () => {
-  it.each(['aws', 'minio'] as const)(
+  it.each(['aws', 'minio', 'silent'] as const)(
     'and its heads are sent past the SDK to a server like %s, over one connection',
     async (copies) => {
       await start({ copies });
@@ -62,7 +62,7 @@ describe('a copy by the server', () => {
       const first = await copy("b's (odd)! ü+&");
       expect(first).toMatchObject({ created: true, copied: true, size: 5000 });
       expect(operations()).toEqual(
-        copies === 'aws' ? ['HeadObject', 'CopyObject'] : ['HeadObject', 'CopyObject', 'HeadObject'],
+        copies === 'silent' ? ['HeadObject', 'CopyObject', 'HeadObject'] : ['HeadObject', 'CopyObject'],
       );
       expect(pastTheSdk()).not.toContain(false);
       expect(double.objects.get("backups/b's (odd)! ü+&")?.bytes.equals(bytes)).toBe(true);
@@ -128,7 +128,7 @@ describe('a copy by the server', () => {
     await start();
     double.fail({ on: 'CopyObject', fault: { kind: 'error-in-200', code: 'InternalError' } });
     expect(await copy('b', true)).toMatchObject({ created: true, copied: true });
-    expect(operations()).toEqual(['CopyObject', 'CopyObject', 'HeadObject']);
+    expect(operations()).toEqual(['CopyObject', 'CopyObject']);
   });
 
   it('whose answer got lost is found to be ours', async () => {
