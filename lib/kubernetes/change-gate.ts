@@ -2,6 +2,8 @@ import { Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { toArguments } from '../contract/index';
+import { atLeastASecond } from './private/checks/at-least-a-second';
+import { literal } from './private/checks/literal';
 import { CONFIG_FILE } from './private/configuration';
 import { jobSpec } from './private/job';
 import { type PodSettings, runLabels } from './private/pod';
@@ -96,7 +98,7 @@ export class ChangeGate extends Construct {
     this.jobName = `${identity.name}-before-change`;
     const args = toArguments('backup', {
       ...(rule === undefined ? { scope: 'config' as const } : { rule }),
-      pin: revision === undefined ? 'before a change' : `before the change to ${revision}`,
+      pin: revision === undefined ? 'before a change' : `before the change to ${literal('revision', revision)}`,
       config: CONFIG_FILE,
       output: 'json',
     });
@@ -107,7 +109,7 @@ export class ChangeGate extends Construct {
         labels: runLabels(pods.tempo.name, run),
         annotations: { ...mechanism.annotations },
       },
-      spec: jobSpec(pods, run, deadline.toSeconds()),
+      spec: jobSpec(pods, run, atLeastASecond('deadline', deadline)),
     });
   }
 }

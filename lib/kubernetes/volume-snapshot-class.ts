@@ -1,5 +1,6 @@
 import { ApiObject, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
+import { definedTwice } from './private/checks/defined-twice';
 
 /** A class, defined here or elsewhere. */
 export interface IVolumeSnapshotClass {
@@ -95,5 +96,7 @@ export class VolumeSnapshotClass extends Construct implements IVolumeSnapshotCla
     });
     // A chart puts its namespace on everything, and the API server refuses it here.
     if (definition.chart.namespace !== undefined) definition.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+    const fix = "define it once, and use 'VolumeSnapshotClass.fromName()' elsewhere, or give one another 'name'";
+    this.node.addValidation({ validate: () => definedTwice(this, fix) });
   }
 }

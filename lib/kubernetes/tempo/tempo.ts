@@ -1,5 +1,6 @@
 import { type Duration } from 'cdk8s';
 import { formatDuration, type KubernetesConfig, type RunnerConfigInput } from '../../contract/index';
+import { literal } from '../private/checks/literal';
 import { attributesOfRelease, type HelmReleaseOptions } from './helm-release';
 import { type TempoAttributes } from './tempo-attributes';
 import { type TempoStorage } from './tempo-storage';
@@ -52,7 +53,7 @@ export class Tempo {
 
   private constructor(private readonly attributes: TempoAttributes) {
     const { name = 'tempo', user = TEMPO_USER, group = user } = attributes;
-    if (!NAME.test(name))
+    if (!NAME.test(literal('name', name)))
       throw new Error(
         `'name' must be up to 38 lower-case letters, digits and dashes, beginning with a letter, got '${name}'`,
       );
@@ -131,6 +132,6 @@ export class Tempo {
 function checkUrl(url: string | undefined): void {
   if (url === undefined || (URL.canParse(url) && /^https?:\/\/[^\s@]+$/.test(url))) return;
   // What stands before an @ may be a password.
-  const shown = url.replace(/^.*@/, '***@');
+  const shown = literal('url', url).replace(/^.*@/, '***@');
   throw new Error(`'url' must be a URL such as 'http://tempo:3200', without credentials, got '${shown}'`);
 }

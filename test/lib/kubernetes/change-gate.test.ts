@@ -76,6 +76,14 @@ describe('a change gate', () => {
     );
   });
 
+  it('throws when there is one already', () => {
+    const backup = newBackup();
+    backup.addChangeGate({ mechanism: ChangeGate.PLAIN_JOB });
+    expect(() => backup.addChangeGate({ mechanism: ChangeGate.ARGO_CD_PRE_SYNC })).toThrow(
+      'chart/Backup: there is a change gate already; all changes can wait for the same Job',
+    );
+  });
+
   it('tells the name of its Job', () => {
     expect(newBackup().addChangeGate({ mechanism: ChangeGate.PLAIN_JOB }).jobName).toBe(NAME);
   });

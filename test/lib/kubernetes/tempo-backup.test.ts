@@ -292,10 +292,11 @@ describe('a backup of a Tempo in a bucket', () => {
         ?.name;
     };
     expect(env({ tempo: tempo({ credentials }) })).toBe('keys');
-    expect(env({ tempo: tempo({ credentials }), repository: BackupRepository.s3({ ...s3, credentials }) })).toBe(
+    const backups = { ...s3, bucket: 'acme-backups' };
+    expect(env({ tempo: tempo({ credentials }), repository: BackupRepository.s3({ ...backups, credentials }) })).toBe(
       'keys',
     );
-    const other = BackupRepository.s3({ ...s3, credentials: S3Credentials.fromSecret('other') });
+    const other = BackupRepository.s3({ ...backups, credentials: S3Credentials.fromSecret('other') });
     expect(() => env({ tempo: tempo({ credentials }), repository: other })).toThrow(
       "chart/Backup: the runner has one set of access keys, but 'repository' and 'tempo.storage' have one each",
     );

@@ -99,6 +99,15 @@ describe('a VolumeSnapshotClass', () => {
     return (Testing.synth(chart) as Record<string, unknown>[])[0] ?? {};
   };
 
+  it('fails synth when a chart defines it twice', () => {
+    const chart = newChart();
+    VolumeSnapshotClass.awsEbs(chart, 'One');
+    VolumeSnapshotClass.awsEbs(chart, 'Two');
+    expect(() => Synthesized.of(chart)).toThrow(
+      "[chart/One] the chart defines VolumeSnapshotClass 'tempo-backup-aws-ebs' (also 'chart/Two/VolumeSnapshotClass') twice; define it once",
+    );
+  });
+
   it('belongs to the whole cluster, whatever the namespace of the chart', () => {
     const expected = {
       apiVersion: 'snapshot.storage.k8s.io/v1',

@@ -6,17 +6,19 @@ import {
   shortestGap,
   formatDuration,
   type VolumeSnapshotRule,
-} from '../../contract/index';
-import { type BackupPlan } from '../plan/backup-plan';
-import { type Tempo } from '../tempo/tempo';
-import { problemsOf } from './configuration';
+} from '../../../contract/index';
+import { type BackupPlan } from '../../plan/backup-plan';
+import { type Tempo } from '../../tempo/tempo';
+import { problemsOf } from '../configuration';
 
 /** What contradicts itself in a plan, or doesn't fit the Tempo that it is for: both values, and the fix. */
 export function planProblems(plan: Plan, tempo: Tempo, { secretsEncryption }: BackupPlan): string[] {
   const secrets = secretsEncryption === undefined ? tempo.secrets : [];
   return [
+    ...(plan.rules.length > 0 ? [] : ["the plan has no rule, so nothing is ever backed up; call 'addRule()'"]),
     ...problemsOf(() => assertValidPlan(plan, { storage: tempo.storage.backend, walVolume: tempo.storage.holdsWal })),
     ...plan.rules.flatMap((rule) => runTimeProblems(rule, 'rules')),
+    ...plan.rules.flatMap((rule) => graceProblems(rule, plan.prune)),
     ...plan.volumeSnapshots.flatMap((rule) => runTimeProblems(rule, 'volumeSnapshots')),
     ...secrets.map(
       (secret) =>
@@ -32,5 +34,14 @@ function runTimeProblems({ name, schedule, allowedRunTime }: Rule | VolumeSnapsh
   return [
     `'plan.${list}.${name}.allowedRunTime' must be shorter than the interval, got ${allowedRunTime} with ${formatDuration(interval)}: ` +
       'the next run would be skipped; shorten it or run the rule less often',
+  ];
+}
+
+/** It would be stopped after the grace, whatever the rule says. */
+function graceProblems({ name, allowedRunTime }: Rule, { grace }: Plan['prune']): string[] {
+  if (allowedRunTime === null || parseDuration(allowedRunTime) <= parseDuration(grace)) return [];
+  return [
+    `'plan.rules.${name}.allowedRunTime' must not be longer than 'plan.prune.grace', got ${allowedRunTime} with ${grace}: ` +
+      `a backup that ran for longer wouldn't commit; shorten it or raise the grace`,
   ];
 }
