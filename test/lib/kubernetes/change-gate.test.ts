@@ -47,6 +47,12 @@ describe('a change gate', () => {
     ]);
   });
 
+  it('pins it for 90 days unless told otherwise, so that no gate fills the repository for ever', () => {
+    const args = (synthesized: Synthesized) => synthesized.container(NAME).args?.[3];
+    expect([args(gate()), args(gate({ pinFor: Duration.days(7) }))]).toEqual(['--pin-for=90d', '--pin-for=7d']);
+    expect(() => gate({ pinFor: Duration.seconds(0) })).toThrow("'pinFor' must be at least a second, got 0 seconds");
+  });
+
   it('makes a point of scope config when no rule runs before changes', () => {
     const rules = [
       new BackupRule({ name: 'wal', schedule: Schedule.cron('*/5 * * * *'), deleteAfter: Duration.days(8) }),
