@@ -32,13 +32,13 @@ import {
   currentUser,
   damageOf,
   gatedBlocks,
-  readTargetTempo,
   sentence,
   sourcePathsFor,
   targetFacts,
   treeFor,
   wantedOwner,
 } from './restore/restore-facts';
+import { readTargetTempo } from './restore/target-tempo';
 import { type PlanOptions, planRestore, type RestorePlan } from './restore/restore-plan';
 import { restoreToBucket, targetBucket } from './restore/restore-bucket';
 import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';

@@ -114,6 +114,7 @@ function mountsOf({ tempo, repository, configuration, encryption }: PodSettings,
     configuration.mount,
     { volume: { name: 'tmp', emptyDir: {} }, path: '/tmp', readOnly: false },
     ...tempo.storage._mounts(identity.identity),
+    ...tempo._mounts(identity.identity),
     ...repository._mounts(identity.identity),
     ...(encryption?._mounts(identity.identity) ?? []),
   ];

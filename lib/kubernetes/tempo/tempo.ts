@@ -1,5 +1,12 @@
 import { type Duration } from 'cdk8s';
-import { formatDuration, type KubernetesConfig, type RunnerConfigInput } from '../../contract/index';
+import {
+  formatDuration,
+  type KubernetesConfig,
+  type KubernetesIdentity,
+  type RunnerConfigInput,
+} from '../../contract/index';
+import { CONFIG_FOLDER } from '../private/folders';
+import { type Mount } from '../private/mount';
 import { literal } from '../private/checks/literal';
 import { attributesOfRelease, type HelmReleaseOptions } from './helm-release';
 import { type TempoAttributes } from './tempo-attributes';
@@ -100,6 +107,7 @@ export class Tempo {
       storage: this.storage._config,
       version,
       retention: this.retention && formatDuration(this.retention.toMilliseconds()),
+      configFolders: this.configMounts.map(({ path }) => path),
       owner: `${this.user}:${this.group}`,
     };
   }
@@ -121,6 +129,24 @@ export class Tempo {
       services: [...services],
       persistentVolumeClaims: this.storage.claim === undefined ? [] : [this.storage.claim],
     };
+  }
+
+  /**
+   * What the pods of an identity need of its configuration: who moves data asks it how long blocks live, and may ask no API.
+   *
+   * @internal
+   */
+  _mounts(identity: KubernetesIdentity): Mount[] {
+    return identity === 'restore-mover' ? this.configMounts : [];
+  }
+
+  private get configMounts(): Mount[] {
+    return (this.attributes.configMaps ?? []).map((name, index) => ({
+      // Optional: what is to be restored may be gone.
+      volume: { name: `tempo-config-${index + 1}`, configMap: { name, optional: true } },
+      path: `${CONFIG_FOLDER}-of-tempo/${name}`,
+      readOnly: true,
+    }));
   }
 
   /** A clone is older than any flush: a backup that asked for one would wait for what can't arrive there, and call the point late. */

@@ -13,7 +13,7 @@ describe('the way back', () => {
     expect(synthesized.pod('tempo-restore').automountServiceAccountToken).toBe(true);
     expect(volumes('tempo-restore')).toEqual(['config', 'tmp']);
     expect(synthesized.pod('tempo-restore-mover').automountServiceAccountToken).toBe(false);
-    expect(volumes('tempo-restore-mover')).toEqual(['config', 'tmp', 'tempo']);
+    expect(volumes('tempo-restore-mover')).toEqual(['config', 'tmp', 'tempo', 'tempo-config-1']);
   });
 
   it('has a mover that runs on any node, as no Tempo runs then', () => {
