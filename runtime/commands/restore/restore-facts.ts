@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { parseDuration } from '../../../lib/contract/values/duration';
 import type { Damage, Manifest } from '../../../lib/contract/manifest';
+import type { S3TempoStorage } from '../../../lib/contract/tempo-storage-config';
 import type { RunnerConfig } from '../../../lib/contract/runner-config';
 import { UsageError } from '../../errors';
 import type { GateInput, Owner, TargetFacts } from '../../tempo/gates/gate-input';
@@ -30,9 +32,17 @@ export function sourcePathsFor(version: string | undefined, source: SourcePaths)
 export function treeFor({ tempo }: RunnerConfig, target: string | undefined, paths: SourcePaths): TargetTree {
   if (target !== undefined) return treeBelow(target, paths);
   if (tempo.storage.backend === 'local') return treeAt(tempo.storage, paths);
+  const path = tracesBeside(tempo.storage);
+  if (path !== undefined) return treeAt({ path, walPath: tempo.storage.walPath }, paths);
   throw new UsageError(
     "restore: Tempo keeps its blocks in a bucket, and the write-ahead log has no folder there; name one with '--target DIR'",
   );
+}
+
+/** Where blocks would lie beside a write-ahead log on a disk, when Tempo keeps its own in a bucket; undefined: no disk has it. */
+export function tracesBeside({ walPath }: S3TempoStorage): string | undefined {
+  if (walPath === undefined) return undefined;
+  return join(walPath.replace(/\/live-store\/traces\/*$/, '/live-store'), '..', 'traces');
 }
 
 export function wantedOwner({ config }: CommandContext, tree: TargetTree): Owner | undefined {
