@@ -83,6 +83,14 @@ export interface TempoBackupProps {
   readonly tolerations?: readonly k8s.Toleration[];
 
   /**
+   * TCP ports of the Kubernetes API that network policies open, for those who use it. Network plugins look before or after the address of
+   * the Service is translated: give the Service's port and that of the API servers themselves.
+   *
+   * @default [443, 6443]
+   */
+  readonly apiServerPorts?: readonly number[];
+
+  /**
    * How long a restore may take.
    *
    * @default - 30 minutes for each wait, 24 hours for the whole

@@ -1,4 +1,4 @@
-import { Duration, Size } from 'cdk8s';
+import { ApiObject, Chart, Duration, JsonPatch, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-28';
 import {
   BackupPlan,
@@ -173,6 +173,22 @@ describe('the props of a backup', () => {
     expect(synthesized.cronJob('tempo-restore').jobTemplate.spec?.activeDeadlineSeconds).toBe(7200);
     const theirs = usual.cronJob('tempo-restore');
     expect(theirs.jobTemplate.spec?.activeDeadlineSeconds).toBe(86_400);
+  });
+});
+
+describe('what no prop is for', () => {
+  it('is patched as in every chart, as for a service mesh', () => {
+    const backup = newBackup();
+    const label = '/spec/jobTemplate/spec/template/metadata/labels/sidecar.istio.io~1inject';
+    for (const object of Chart.of(backup)
+      .node.findAll()
+      .filter((each) => ApiObject.isApiObject(each)))
+      if (object.kind === 'CronJob') object.addJsonPatch(JsonPatch.add(label, 'false'));
+    const synthesized = Synthesized.of(backup);
+    for (const name of RUNS) {
+      const labels = synthesized.cronJob(name).jobTemplate.spec?.template.metadata?.labels;
+      expect(labels).toMatchObject({ 'sidecar.istio.io/inject': 'false', 'app.kubernetes.io/name': 'tempo-backup' });
+    }
   });
 });
 
