@@ -1,4 +1,5 @@
 import { App, Chart, Duration, Testing } from 'cdk8s';
+import { recommendedPlan } from '../../../lib/contract/index';
 import {
   BackupPlan,
   BackupRepository,
@@ -54,6 +55,19 @@ describe('a backup that contradicts itself', () => {
       "[chart/Backup] the plan has no rule, so nothing is ever backed up; call 'addRule()'",
     );
     expect(failing({ plan }, (backup) => backup.addRule(rule('mine')))).not.toThrow();
+  });
+
+  it('fails synth when plain data asks for volume snapshots that nothing makes', () => {
+    const [deleteAfter, schedule] = [Duration.days(30), Schedule.cron('0 4 * * *')];
+    const rule = { name: 'nightly', schedule: { cron: '0 4 * * *' }, deleteAfter: '30d' };
+    const plan = BackupPlan.fromData({ volumeSnapshots: [rule] });
+    const message =
+      "[chart/Backup] 'plan.volumeSnapshots.nightly' asks for volume snapshots at '0 4 * * *', kept 30d, and nothing makes such ones; call 'addVolumeSnapshots()'";
+    expect(failing({ plan })).toThrow(message);
+    expect(failing({ plan }, (backup) => backup.addVolumeSnapshots({ name: 'nightly', schedule }))).toThrow(message);
+    const added = failing({ plan }, (backup) => backup.addVolumeSnapshots({ name: 'nightly', schedule, deleteAfter }));
+    expect(added).not.toThrow();
+    expect(failing({ plan: BackupPlan.fromData(recommendedPlan()) })).not.toThrow();
   });
 
   it('fails synth when Secrets would be stored in clear', () => {
