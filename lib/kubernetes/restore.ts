@@ -80,7 +80,8 @@ export class Restore extends Construct {
       pods,
       identity: mover,
       timing,
-      args: toArguments('restore', { ...common, replace: true }),
+      // A bucket has no place to move things aside to: what it lacks is added.
+      args: toArguments('restore', { ...common, replace: pods.tempo.storage.backend === 'local' }),
     }).name;
   }
 
