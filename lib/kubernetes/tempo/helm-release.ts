@@ -58,6 +58,13 @@ export interface HelmReleaseOptions {
   readonly access?: VolumeAccess;
 
   /**
+   * Its HTTP address, when the release doesn't serve it at the usual port, or in clear to everybody; null: it isn't reached, so not flushed.
+   *
+   * @default - `http://` the name of the chart's objects `:3200`
+   */
+  readonly url?: string | null;
+
+  /**
    * User and group number that Tempo runs as.
    *
    * @default - 10001, for `tempo-distributed` 1000
@@ -153,7 +160,7 @@ export function attributesOfRelease(release: string, options: HelmReleaseOptions
   const shape = SHAPES[chart](release, fullnameOf(release, options), options);
   return {
     name,
-    url: `http://${shape.fullname}:3200`,
+    url: options.url === null ? undefined : (options.url ?? `http://${shape.fullname}:3200`),
     podLabels: shape.podLabels,
     workload: { kind: shape.kind, name: shape.fullname },
     storage: options.storage ?? chartStorage(release, shape, options),

@@ -155,6 +155,11 @@ describe('a release that differs from its chart', () => {
     expect([tempo.storage.claim, tempo.storage.access]).toEqual(['traces', access]);
   });
 
+  it('has another address, or none when it lets only its own gateway in', () => {
+    const urlOf = (url: string | null) => Tempo.fromHelmRelease('sample', { chart: 'tempo-operator', url }).url;
+    expect([urlOf('http://tempo-sample:8080'), urlOf(null)]).toEqual(['http://tempo-sample:8080', undefined]);
+  });
+
   it('needs no persistence when its data lies elsewhere', () => {
     const storage = TempoStorage.s3({ bucket: 'acme-tempo', region: 'eu-west-1' });
     expect(Tempo.fromHelmRelease('tempo', { chart: 'grafana-community', storage }).storage).toBe(storage);
