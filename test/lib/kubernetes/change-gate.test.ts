@@ -82,6 +82,11 @@ describe('a change gate', () => {
     );
   });
 
+  it('takes a revision by the letter: Kubernetes must not read names of variables in it', () => {
+    const [, , pin] = gate({ revision: '$(AWS_SECRET_ACCESS_KEY)' }).container(NAME).args ?? [];
+    expect(pin).toBe('--pin=before the change to $$(AWS_SECRET_ACCESS_KEY)');
+  });
+
   it('throws when there is one already', () => {
     const backup = newBackup();
     backup.addChangeGate({ mechanism: ChangeGate.PLAIN_JOB });
