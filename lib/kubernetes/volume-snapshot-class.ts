@@ -1,6 +1,7 @@
 import { ApiObject, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
 import { definedTwice } from './private/checks/defined-twice';
+import { sharedLabels } from './private/labels';
 
 /** A class, defined here or elsewhere. */
 export interface IVolumeSnapshotClass {
@@ -89,7 +90,7 @@ export class VolumeSnapshotClass extends Construct implements IVolumeSnapshotCla
     const definition = new ApiObject(this, 'VolumeSnapshotClass', {
       apiVersion: 'snapshot.storage.k8s.io/v1',
       kind: 'VolumeSnapshotClass',
-      metadata: { name },
+      metadata: { name, labels: sharedLabels() },
       driver,
       deletionPolicy,
       parameters,

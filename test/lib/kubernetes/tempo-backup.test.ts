@@ -4,6 +4,7 @@ import {
   BackupPlan,
   BackupRepository,
   BackupRule,
+  ChangeGate,
   Encryption,
   RunnerImage,
   S3Credentials,
@@ -11,6 +12,7 @@ import {
   Tempo,
   type TempoBackup,
   TempoStorage,
+  User,
   VolumeAccess,
 } from '../../../lib/kubernetes/index';
 import { forSnapshot, newBackup, newChart, Synthesized } from '../../helpers/synthesized';
@@ -94,6 +96,27 @@ describe('a backup with nothing but Tempo and repository', () => {
     });
     expect(template.metadata).toEqual({ labels: metadata.labels });
     expect(template.spec.template.metadata).toMatchObject({ labels: metadata.labels });
+  });
+});
+
+describe('every object of a backup', () => {
+  it('has the recommended labels', () => {
+    const backup = newBackup();
+    backup.addVolumeSnapshots();
+    backup.addChangeGate({ mechanism: ChangeGate.PLAIN_JOB });
+    backup.grantRestore(User.fromName('on-call'));
+    const { objects } = Synthesized.of(backup);
+    const recommended = {
+      'app.kubernetes.io/name': 'tempo-backup',
+      'app.kubernetes.io/instance': 'tempo',
+      'app.kubernetes.io/version': '0.1.0',
+      'app.kubernetes.io/part-of': 'tempo',
+      'app.kubernetes.io/managed-by': 'cdk8s',
+    };
+    for (const { metadata } of objects) expect(metadata.labels).toMatchObject(recommended);
+    const components = ['ServiceAccount', 'CronJob', 'Job'];
+    const without = objects.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === undefined);
+    expect(without.filter(({ kind }) => components.includes(kind))).toEqual([]);
   });
 });
 

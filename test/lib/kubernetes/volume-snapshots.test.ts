@@ -112,7 +112,15 @@ describe('a VolumeSnapshotClass', () => {
     const expected = {
       apiVersion: 'snapshot.storage.k8s.io/v1',
       kind: 'VolumeSnapshotClass',
-      metadata: { name: 'tempo-backup-aws-ebs' },
+      metadata: {
+        name: 'tempo-backup-aws-ebs',
+        labels: {
+          'app.kubernetes.io/name': 'tempo-backup',
+          'app.kubernetes.io/version': '0.1.0',
+          'app.kubernetes.io/part-of': 'tempo',
+          'app.kubernetes.io/managed-by': 'cdk8s',
+        },
+      },
       driver: 'ebs.csi.aws.com',
       deletionPolicy: 'Delete',
     };
