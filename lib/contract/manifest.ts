@@ -126,8 +126,10 @@ export const manifestSchema = z.object({
   rule: z.string().nullable(),
   /** How long it is kept, as a duration; null: until `prune` is told otherwise. */
   deleteAfter: z.string().nullable(),
-  /** Why it is never pruned; null when it isn't pinned. */
+  /** Why it is kept whatever `deleteAfter` says; null when it isn't pinned. */
   pin: z.string().nullable(),
+  /** How long the pin holds, as a duration from when the storage saw the manifest. Absent: for ever, as older releases take every pin. */
+  pinFor: z.string().optional(),
   runner: z.string(),
   /** How long the run that made it could have taken at most, in milliseconds; prune waits for as long. Absent in older points. */
   grace: size.optional(),

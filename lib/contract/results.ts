@@ -42,10 +42,12 @@ export interface PointFacts {
   readonly rule: string | null;
   /** Duration, or null: it doesn't expire. */
   readonly deleteAfter: string | null;
-  /** Whether `prune` keeps it whatever its age. */
+  /** Whether `prune` keeps it whatever `deleteAfter` says, for `pinnedFor`. */
   readonly pinned: boolean;
   /** What was said when it was pinned. */
   readonly pinReason: string | null;
+  /** Duration for which it is pinned; null: for ever, or not at all. */
+  readonly pinnedFor: string | null;
   /** Whether it lacks something that the source had, or that the point before it had. */
   readonly suspect: boolean;
   /** What the point lacks or what vanished, in sentences; empty for a sound one. */

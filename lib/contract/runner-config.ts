@@ -39,6 +39,12 @@ const tempoSchema = z.strictObject({
     .describe(
       "Tempo's configuration files: part of each recovery point of scope all and config, and asked for Tempo's retention.",
     ),
+  configFolders: z
+    .array(absolutePath())
+    .default([])
+    .describe(
+      "Folders with Tempo's configuration as it is now, such as mounted ConfigMaps: a restore asks it for Tempo's retention. Empty or missing ones count as not said: then the configuration in the recovery point is asked.",
+    ),
   version: z
     .string('must be a quoted string, such as "2.10": without quotes YAML reads the number 2.1')
     .regex(/^\d+\.\d+(\.\d+)?$/, "must be a version such as '2.9'")

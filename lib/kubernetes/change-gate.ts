@@ -1,7 +1,9 @@
 import { Duration } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
-import { toArguments } from '../contract/index';
+import { formatDuration, toArguments } from '../contract/index';
+import { atLeastASecond } from './private/checks/at-least-a-second';
+import { literal } from './private/checks/literal';
 import { CONFIG_FILE } from './private/configuration';
 import { jobSpec } from './private/job';
 import { type PodSettings, runLabels } from './private/pod';
@@ -45,6 +47,14 @@ export interface ChangeGateOptions {
   readonly revision?: string;
 
   /**
+   * How long the recovery point is pinned: kept at least, however short its rule keeps its points. Long enough to notice what a change
+   * broke and go back to before it.
+   *
+   * @default Duration.days(90)
+   */
+  readonly pinFor?: Duration;
+
+  /**
    * How long the change waits before it is blocked.
    *
    * @default Duration.minutes(15)
@@ -69,7 +79,7 @@ export interface ChangeGateProps extends ChangeGateOptions {
  * A pinned recovery point before every change, which blocks the change when it fails.
  *
  * Only the Job is a hook: what it needs (ServiceAccount, configuration, Tempo's volume) lives on its own, so add the gate once Tempo and
- * its backups are installed. Pinned points never expire.
+ * its backups are installed. Once its pin has ended, the point is kept for as long as its rule says, and without a rule it expires.
  */
 export class ChangeGate extends Construct {
   /** A PreSync hook of Argo CD, replaced at each sync. */
@@ -92,11 +102,13 @@ export class ChangeGate extends Construct {
 
   constructor(scope: Construct, id: string, props: ChangeGateProps) {
     super(scope, id);
-    const { mechanism, rule, revision, pods, identity, deadline = Duration.minutes(15) } = props;
+    const { mechanism, rule, revision, pods, identity } = props;
+    const { deadline = Duration.minutes(15), pinFor = Duration.days(90) } = props;
     this.jobName = `${identity.name}-before-change`;
     const args = toArguments('backup', {
       ...(rule === undefined ? { scope: 'config' as const } : { rule }),
-      pin: revision === undefined ? 'before a change' : `before the change to ${revision}`,
+      pin: revision === undefined ? 'before a change' : `before the change to ${literal('revision', revision)}`,
+      pinFor: formatDuration(atLeastASecond('pinFor', pinFor) * 1000),
       config: CONFIG_FILE,
       output: 'json',
     });
@@ -107,7 +119,7 @@ export class ChangeGate extends Construct {
         labels: runLabels(pods.tempo.name, run),
         annotations: { ...mechanism.annotations },
       },
-      spec: jobSpec(pods, run, deadline.toSeconds()),
+      spec: jobSpec(pods, run, atLeastASecond('deadline', deadline)),
     });
   }
 }

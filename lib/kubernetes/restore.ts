@@ -2,6 +2,7 @@ import { Duration, Lazy } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { toArguments } from '../contract/index';
+import { atLeastASecond } from './private/checks/at-least-a-second';
 import { CONFIG_FILE } from './private/configuration';
 import { startedByHand } from './private/deadlines';
 import { recommendedLabels } from './private/labels';
@@ -64,7 +65,7 @@ export class Restore extends Construct {
   constructor(scope: Construct, id: string, props: RestoreProps) {
     super(scope, id);
     const { pods, coordinator, mover, timeLimit = Duration.hours(24) } = props;
-    const timing = startedByHand(timeLimit.toSeconds());
+    const timing = startedByHand(atLeastASecond('timeLimit', timeLimit));
     const common = { recoveryPoint: 'latest-verified', config: CONFIG_FILE, output: 'json' } as const;
     this.tempo = pods.tempo.name;
     this.cronJobName = new RunnerCronJob(this, 'Coordinator', {
@@ -79,7 +80,8 @@ export class Restore extends Construct {
       pods,
       identity: mover,
       timing,
-      args: toArguments('restore', { ...common, replace: true }),
+      // A bucket has no place to move things aside to: what it lacks is added.
+      args: toArguments('restore', { ...common, replace: pods.tempo.storage.backend === 'local' }),
     }).name;
   }
 

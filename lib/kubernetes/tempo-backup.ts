@@ -2,6 +2,7 @@ import { Chart, Duration } from 'cdk8s';
 import { type k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import {
+  ConfigError,
   formatDuration,
   type KubernetesConfig,
   type KubernetesIdentity,
@@ -17,16 +18,20 @@ import { ChangeGate, type ChangeGateOptions } from './change-gate';
 import { BackupPlan } from './plan/backup-plan';
 import { type BackupRule } from './plan/backup-rule';
 import { type VolumeSnapshotOptions, _volumeSnapshotRule } from './plan/volume-snapshot-rule';
+import { atLeastASecond } from './private/checks/at-least-a-second';
 import { CONFIG_FILE, Configuration } from './private/configuration';
 import { onSchedule } from './private/deadlines';
+import { namespaceOf } from './private/checks/namespace-of';
+import { oneSetOfKeys } from './private/checks/one-set-of-keys';
+import { definedTwice } from './private/checks/defined-twice';
 import { stableNumber } from './private/hash';
 import { NetworkPolicies } from './private/network-policies';
-import { planProblems } from './private/plan-problems';
+import { planProblems } from './private/checks/plan-problems';
 import { type PodSettings } from './private/pod';
+import { repositoryProblems } from './private/checks/repository-problems';
 import { RunnerCronJob } from './private/runner-cron-job';
 import { VolumeSnapshots } from './private/volume-snapshots';
 import { type BackupRepository } from './repository/backup-repository';
-import { type S3Credentials } from './repository/s3-credentials';
 import { Restore, type RestoreOptions } from './restore';
 import { RunnerIdentity } from './runner-identity';
 import { RunnerImage } from './runner-image';
@@ -76,6 +81,14 @@ export interface TempoBackupProps {
    * @default - none
    */
   readonly tolerations?: readonly k8s.Toleration[];
+
+  /**
+   * TCP ports of the Kubernetes API that network policies open, for those who use it. Network plugins look before or after the address of
+   * the Service is translated: give the Service's port and that of the API servers themselves.
+   *
+   * @default [443, 6443]
+   */
+  readonly apiServerPorts?: readonly number[];
 
   /**
    * How long a restore may take.
@@ -130,9 +143,10 @@ export class TempoBackup extends Construct {
     this.tempo = props.tempo;
     this.repository = props.repository;
     this.plan = props.plan ?? BackupPlan.recommended();
-    this.namespace = this.requiredNamespace();
+    this.namespace = namespaceOf(this);
     this.minutes = stableNumber(`${this.namespace}/${this.tempo.name}`, 60);
     this.restoreDeadline = props.restore?.deadline ?? Duration.minutes(30);
+    atLeastASecond('restore.deadline', this.restoreDeadline);
     this.pods = this.podSettings(props);
     for (const identity of ['backup', 'verify', 'prune', 'restore', 'restore-mover'] as const)
       this.addIdentity(identity);
@@ -146,7 +160,7 @@ export class TempoBackup extends Construct {
       usesKeys: this.pods.credentials !== undefined,
       usesApi: (identity) => this.rightsOf(identity).length > 0,
     });
-    this.node.addValidation({ validate: () => planProblems(this.resolvedPlan, this.tempo, this.plan) });
+    this.node.addValidation({ validate: () => this.problems() });
   }
 
   /**
@@ -203,6 +217,8 @@ export class TempoBackup extends Construct {
       throw new Error(
         `${this.node.path}: 'rule' must be a rule of the plan, got '${options.rule}'; it has ${rules.map(({ name }) => `'${name}'`).join(', ')}`,
       );
+    if (this.node.tryFindChild('ChangeGate'))
+      throw new Error(`${this.node.path}: there is a change gate already; all changes can wait for the same Job`);
     const rule = options.rule ?? rules.find(({ beforeChanges }) => beforeChanges)?.name;
     return new ChangeGate(this, 'ChangeGate', { ...options, rule, pods: this.pods, identity: this.identity('backup') });
   }
@@ -265,7 +281,7 @@ export class TempoBackup extends Construct {
     return {
       tempo: this.tempo,
       repository: this.repository,
-      credentials: this.credentials(),
+      credentials: oneSetOfKeys(this.node.path, this.repository, this.tempo),
       configuration,
       image: props.image ?? RunnerImage.fromRegistry('tempo-backup'),
       resources: props.resources ?? {},
@@ -298,7 +314,14 @@ export class TempoBackup extends Construct {
         deadline: formatDuration(this.restoreDeadline.toMilliseconds()),
       },
     };
-    return parseConfig(kubernetesSchema, config, ['kubernetes']);
+    try {
+      return parseConfig(kubernetesSchema, config, ['kubernetes']);
+    } catch (error) {
+      // It is thrown while the construct is made, where nothing else says which.
+      throw error instanceof ConfigError
+        ? new ConfigError(error.problems.map((text) => `${this.node.path}: ${text}`))
+        : error;
+    }
   }
 
   private get resolvedPlan(): Plan {
@@ -309,14 +332,20 @@ export class TempoBackup extends Construct {
     return kubernetesRights(identity, this.kubernetes);
   }
 
-  private credentials(): S3Credentials | undefined {
-    const [ofRepository, ofTempo] = [this.repository._credentials, this.tempo.storage._credentials];
-    if (ofRepository !== undefined && ofTempo !== undefined && ofRepository !== ofTempo)
-      throw new Error(
-        `${this.node.path}: the runner has one set of access keys, but 'repository' and 'tempo.storage' have one each; ` +
-          'permit one of them both buckets and give it once',
-      );
-    return ofRepository ?? ofTempo;
+  /** What only shows when everything is there: rules and other backups may be added until then. */
+  private problems(): string[] {
+    const all = this.node.root.node.findAll().filter((each) => each instanceof TempoBackup);
+    const users = all.map((each) => ({
+      path: each.node.path,
+      chart: Chart.of(each).node.path,
+      repository: each.repository,
+    }));
+    const [mine, others] = [users[all.indexOf(this)], users.filter((_, index) => all[index] !== this)];
+    return [
+      ...planProblems(this.resolvedPlan, this.tempo, this.plan),
+      ...(mine === undefined ? [] : repositoryProblems(mine, this.tempo, others)),
+      ...definedTwice(this, "give each Tempo a 'name' of its own, which its objects are named after"),
+    ];
   }
 
   private checkName(what: string, wanted: string, taken: readonly { readonly name: string }[]): void {
@@ -336,13 +365,5 @@ export class TempoBackup extends Construct {
       );
     }
     this.snapshotClass = name;
-  }
-
-  private requiredNamespace(): string {
-    const { namespace } = Chart.of(this);
-    if (namespace !== undefined) return namespace;
-    throw new Error(
-      `${this.node.path}: the chart must have a namespace, that of Tempo; write 'new Chart(app, id, { namespace: … })'`,
-    );
   }
 }

@@ -1,5 +1,7 @@
 import { ApiObject, JsonPatch } from 'cdk8s';
 import { Construct } from 'constructs';
+import { definedTwice } from './private/checks/defined-twice';
+import { sharedLabels } from './private/labels';
 
 /** A class, defined here or elsewhere. */
 export interface IVolumeSnapshotClass {
@@ -88,12 +90,14 @@ export class VolumeSnapshotClass extends Construct implements IVolumeSnapshotCla
     const definition = new ApiObject(this, 'VolumeSnapshotClass', {
       apiVersion: 'snapshot.storage.k8s.io/v1',
       kind: 'VolumeSnapshotClass',
-      metadata: { name },
+      metadata: { name, labels: sharedLabels() },
       driver,
       deletionPolicy,
       parameters,
     });
     // A chart puts its namespace on everything, and the API server refuses it here.
     if (definition.chart.namespace !== undefined) definition.addJsonPatch(JsonPatch.remove('/metadata/namespace'));
+    const fix = "define it once, and use 'VolumeSnapshotClass.fromName()' elsewhere, or give one another 'name'";
+    this.node.addValidation({ validate: () => definedTwice(this, fix) });
   }
 }

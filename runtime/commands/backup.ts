@@ -43,6 +43,7 @@ async function backupOf(
 ): Promise<Outcome<BackupResult>> {
   const { config, repository } = context;
   const watch = new Stopwatch();
+  checkPin(options);
   const rule = ruleOf(config, options.rule);
   const scope = options.scope ?? rule?.scope ?? 'all';
   const known = await watch.time('prepare', () => prepare(context, source, scope));
@@ -55,8 +56,10 @@ async function backupOf(
     return builder.commit({
       ...{ cut, scope, flush, lacks },
       rule: rule?.name ?? null,
-      deleteAfter: rule?.deleteAfter ?? null,
+      // A pin that ends must not leave a point that nothing ever removes.
+      deleteAfter: rule?.deleteAfter ?? options.pinFor ?? null,
       pin: options.pin ?? null,
+      pinFor: options.pinFor,
       runner: RUNNER_VERSION,
       retention: (tenant) => retentionOf(known.settings.retention, tenant),
     });
@@ -133,6 +136,11 @@ function ruleOf(config: RunnerConfig, name: string | undefined): Rule | undefine
   if (rule) return rule;
   const known = config.plan.rules.map((each) => `'${each.name}'`).join(', ');
   throw new UsageError(`backup: '--rule' names '${name}', which the plan doesn't have; it has ${known}`);
+}
+
+function checkPin({ pin, pinFor }: BackupOptions): void {
+  if (pinFor === undefined || pin !== undefined) return;
+  throw new UsageError("backup: '--pin-for' says how long a pin holds, but there is none; add '--pin REASON'");
 }
 
 function takesFiles(scope: Scope): boolean {

@@ -57,7 +57,7 @@ export function bytesOf({ tenants, wal, config }: Manifest): number {
 }
 
 function factsOf(manifest: Manifest): PointFacts {
-  const { id, createdAt, cutAt, scope, rule, deleteAfter, pin, suspect } = manifest;
+  const { id, createdAt, cutAt, scope, rule, deleteAfter, pin, pinFor, suspect } = manifest;
   return {
     id,
     createdAt,
@@ -67,6 +67,7 @@ function factsOf(manifest: Manifest): PointFacts {
     deleteAfter,
     pinned: pin !== null,
     pinReason: pin,
+    pinnedFor: pinFor ?? null,
     suspect: suspect.length > 0,
     suspectReasons: suspect,
   };

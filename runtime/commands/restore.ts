@@ -32,14 +32,16 @@ import {
   currentUser,
   damageOf,
   gatedBlocks,
-  readTargetTempo,
   sentence,
   sourcePathsFor,
   targetFacts,
+  tracesBeside,
   treeFor,
   wantedOwner,
 } from './restore/restore-facts';
+import { readTargetTempo } from './restore/target-tempo';
 import { type PlanOptions, planRestore, type RestorePlan } from './restore/restore-plan';
+import { hasBothPlaces, restoreBucketAndWal } from './restore/restore-bucket-and-wal';
 import { restoreToBucket, targetBucket } from './restore/restore-bucket';
 import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';
 import type { Selection } from './restore/restore-selection';
@@ -74,8 +76,9 @@ export async function restore(
   } catch (error) {
     // Whoever started this run for a Tempo that it stopped may start that Tempo again.
     const { storage } = context.config.tempo;
+    const traces = storage.backend === 's3' ? tracesBeside(storage) : storage.path;
     if (error instanceof RunnerError && options.target === undefined)
-      error.addEvidence({ untouched: !changed && (storage.backend === 's3' || isUntouched(storage.path)) });
+      error.addEvidence({ untouched: !changed && (traces === undefined || isUntouched(traces)) });
     throw error;
   }
 }
@@ -89,6 +92,8 @@ async function restoreData(
   const watch = new Stopwatch();
   checkOptions(options);
   const bucket = targetBucket(context, options);
+  if (hasBothPlaces(context, options))
+    return restoreBucketAndWal(context, options, (one) => restoreData(context, one, target));
   if (bucket !== undefined) return restoreToBucket(context, options, bucket);
   const prepared = await watch.time('plan', () => prepare(context, options));
   const refused = prepared.gates.filter(({ allowed }) => !allowed);

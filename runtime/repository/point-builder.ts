@@ -53,6 +53,8 @@ export interface PointDetails {
   readonly rule: string | null;
   readonly deleteAfter: string | null;
   readonly pin: string | null;
+  /** How long the pin holds, as a duration. @default - for ever */
+  readonly pinFor?: string | undefined;
   readonly runner: string;
   /** What the point lacks beside its data, in sentences. @default - nothing */
   readonly lacks?: readonly string[];
@@ -192,6 +194,7 @@ export class PointBuilder {
       rule: details.rule,
       deleteAfter: details.deleteAfter,
       pin: details.pin,
+      ...(details.pinFor === undefined ? {} : { pinFor: details.pinFor }),
       runner: details.runner,
       grace: Math.ceil(this.options.grace),
       source: this.options.source,

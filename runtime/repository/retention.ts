@@ -3,7 +3,7 @@ import type { Manifest } from '../../lib/contract/manifest';
 import type { PointEntry } from './points/point-order';
 
 export interface RetainedPoint extends PointEntry {
-  readonly manifest: Pick<Manifest, 'baseline' | 'deleteAfter' | 'pin' | 'suspect'>;
+  readonly manifest: Pick<Manifest, 'baseline' | 'deleteAfter' | 'pin' | 'pinFor' | 'suspect'>;
   /** Every byte that it names was found good. */
   readonly verified: boolean;
 }
@@ -37,11 +37,18 @@ type Reasons = Map<string, string[]>;
 function ownReasons(points: readonly RetainedPoint[], { now }: RetentionOptions): Reasons {
   return new Map(
     points.map((point) => {
-      const { pin, deleteAfter } = point.manifest;
-      const pinned = pin === null ? [] : [`pinned: ${pin}`];
-      return [point.id, [...pinned, ...reasonOfAge(deleteAfter, now.getTime() - point.modifiedAt.getTime())]];
+      const age = now.getTime() - point.modifiedAt.getTime();
+      return [point.id, [...reasonOfPin(point, age), ...reasonOfAge(point.manifest.deleteAfter, age)]];
     }),
   );
+}
+
+function reasonOfPin({ manifest: { pin, pinFor } }: RetainedPoint, age: number): string[] {
+  if (pin === null) return [];
+  const limit = pinFor === undefined ? undefined : durationOf(pinFor);
+  // Whose end nobody can read has none.
+  if (limit === undefined) return [`pinned: ${pin}`];
+  return age < limit ? [`pinned for ${pinFor}: ${pin}`] : [];
 }
 
 /** Why something of this age, in milliseconds, is kept; nothing when it isn't. */

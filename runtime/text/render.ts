@@ -66,7 +66,7 @@ function renderList({ recoveryPoints }: ListResult, now: Date): string {
     { title: 'RECOVERY POINT', value: ({ id }) => id },
     { title: 'AGE', value: ({ createdAt }) => age(createdAt, now) },
     { title: 'RULE', value: ({ rule }) => rule ?? '-' },
-    { title: 'KEPT FOR', value: ({ pinned, deleteAfter }) => (pinned ? 'pinned' : (deleteAfter ?? 'ever')) },
+    { title: 'KEPT FOR', value: keptFor },
     { title: 'BLOCKS', value: ({ blocks }) => blocks.toLocaleString('en-US'), align: 'right' },
     { title: 'SIZE', value: ({ bytes }) => formatSize(bytes), align: 'right' },
     {
@@ -78,6 +78,11 @@ function renderList({ recoveryPoints }: ListResult, now: Date): string {
   return table(columns, recoveryPoints);
 }
 
+function keptFor({ pinned, pinnedFor, deleteAfter }: ListedPoint): string {
+  if (!pinned) return deleteAfter ?? 'ever';
+  return pinnedFor === null ? 'pinned' : `pinned ${pinnedFor}`;
+}
+
 function renderShow({ recoveryPoint: point, configDiff }: ShowResult, now: Date): string {
   if (configDiff) return renderConfigDiff(configDiff);
   const facts: [string, string][] = [
@@ -87,7 +92,12 @@ function renderShow({ recoveryPoint: point, configDiff }: ShowResult, now: Date)
       `${point.createdAt}, ${age(point.createdAt, now)} ago, by ${point.rule === null ? 'hand' : `rule ${point.rule}`}, runner ${point.runner}`,
     ],
     ['complete up to', point.cutAt],
-    ['kept', point.pinned ? `for ever: ${point.pinReason ?? ''}` : `for ${point.deleteAfter ?? 'ever'}`],
+    [
+      'kept',
+      point.pinned
+        ? `for ${point.pinnedFor ?? 'ever'}: ${point.pinReason ?? ''}`
+        : `for ${point.deleteAfter ?? 'ever'}`,
+    ],
     ['verified', verification(point, now) ?? 'not yet'],
     ...(point.verificationFailed?.problems ?? []).map((problem): [string, string] => ['NOT GOOD', problem]),
     ['source', `${point.source.name}, Tempo ${point.source.tempoVersion ?? 'of unknown version'}`],

@@ -40,11 +40,15 @@ export class BucketWorkplace {
     repository = this.double.url('backups'),
     bucket = DOUBLE_BUCKET,
     walPath = '',
+    tempo = '',
     extra = '',
   } = {}): Promise<void> {
     const wal = walPath === '' ? '' : `, walPath: ${walPath}`;
     const storage = `{ backend: s3, bucket: ${bucket}, prefix: ${TEMPO_PREFIX}, endpoint: "${this.double.endpoint}"${wal} }`;
-    await writeFile(this.config, `tempo: { storage: ${storage} }\nrepository: { url: "${repository}" }\n${extra}\n`);
+    await writeFile(
+      this.config,
+      `tempo: { storage: ${storage}${tempo && `, ${tempo}`} }\nrepository: { url: "${repository}" }\n${extra}\n`,
+    );
   }
 
   /** Puts a block where Tempo has it, as Tempo would: meta.json last. */

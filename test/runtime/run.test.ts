@@ -45,6 +45,31 @@ describe('a backup', () => {
     expect(result.recoveryPoints).toMatchObject([{ pinned: true, pinReason: 'before the upgrade', verified: null }]);
   });
 
+  it('is pinned for a time, after which its rule decides, and without one it expires', async () => {
+    const pinned = ['--pin', 'before the upgrade', '--pin-for', '90d'];
+    await workplace.run('backup', ...pinned, '--rule', 'hourly');
+    await workplace.run('backup', ...pinned);
+    const { result } = await workplace.run('list');
+    expect(result.recoveryPoints.map(({ pinned, pinnedFor, deleteAfter }) => [pinned, pinnedFor, deleteAfter])).toEqual(
+      [
+        [true, '90d', '90d'],
+        [true, '90d', '7d'],
+      ],
+    );
+    const text = async (...argv: string[]) => (await workplace.type(...argv, '--config', workplace.config)).stdout;
+    expect((await text('list')).match(/pinned 90d/g)).toHaveLength(2);
+    expect(await text('show', 'latest')).toContain('for 90d: before the upgrade');
+  });
+
+  it('has no end of a pin that there is not', async () => {
+    const { exitCode, result } = await workplace.run('backup', '--pin-for', '90d');
+    expect([exitCode, result.error.message]).toEqual([
+      2,
+      "backup: '--pin-for' says how long a pin holds, but there is none; add '--pin REASON'",
+    ]);
+    expect(await points()).toEqual([]);
+  });
+
   it('takes configuration files with scope config, and not with scope wal', async () => {
     const file = join(workplace.folder, 'tempo.yaml');
     await writeFile(file, 'compactor: { compaction: { block_retention: 48h } }\n');

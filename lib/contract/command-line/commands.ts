@@ -40,7 +40,19 @@ const backup = {
       value: 'NAME',
       description: 'rule of the plan that it is made for, which says how long it is kept',
     },
-    { name: 'pin', type: 'string', value: 'REASON', description: 'keep it for ever, for this reason' },
+    {
+      name: 'pin',
+      type: 'string',
+      value: 'REASON',
+      description: 'keep it whatever its rule says, for this reason: for ever, unless --pin-for says how long',
+    },
+    {
+      name: 'pin-for',
+      type: 'string',
+      value: 'DURATION',
+      format: 'duration',
+      description: 'with --pin: how long at least, such as 90d; then its rule decides, and without a rule it expires',
+    },
     {
       name: 'allow',
       type: 'strings',

@@ -5,6 +5,8 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 // What Kubernetes' CronJob understands too; seconds, `L`, `W`, `#` and `?` are croner's own.
 const KUBERNETES_CRON = /^([0-9*,/-]+ ){3}[0-9A-Za-z*,/-]+ [0-9A-Za-z*,/-]+$/;
+const WEEK_DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const WEEK_DAY_RANGE = /^(?:\*|([0-6]|[a-z]{3})(?:-([0-6]|[a-z]{3}))?)(?:\/\d+)?$/i;
 
 export const scheduleSchema = z.strictObject({
   cron: z.string().superRefine(checkCron).describe("Five cron fields, such as '0 */6 * * *'."),
@@ -84,21 +86,54 @@ function cronProblem(cron: string): string | undefined {
   if (!KUBERNETES_CRON.test(cron)) return `must be five cron fields such as '0 */6 * * *', got '${cron}'`;
   try {
     const job = new Cron(cron, { mode: '5-part', timezone: 'UTC' });
-    return job.nextRun(new Date('2026-01-01T00:00:00Z')) === null
-      ? `must run some day, but '${cron}' never does`
-      : undefined;
+    if (job.nextRun(new Date('2026-01-01T00:00:00Z')) === null) return `must run some day, but '${cron}' never does`;
+    return weekDayProblem(cron.split(' ')[4] ?? '');
   } catch (error) {
     return `must be five cron fields such as '0 */6 * * *', got '${cron}': ${(error as Error).message}`;
   }
 }
 
+/** Where croner is more generous than the API server, which would refuse the CronJob: 7 for Sunday, `5L`, ranges across the week's end. */
+function weekDayProblem(weekDays: string): string | undefined {
+  const wrong = weekDays.split(',').find((part) => !isWeekDayRange(part));
+  if (wrong === undefined) return undefined;
+  return `must have days of the week from 0 or SUN to 6 or SAT, and ranges that ascend, as Kubernetes knows no others, got '${wrong}'`;
+}
+
+function isWeekDayRange(part: string): boolean {
+  const match = WEEK_DAY_RANGE.exec(part);
+  const [, from = '*', to = from] = match ?? [];
+  if (match === null || from === '*') return match !== null;
+  return weekDayOf(from) >= 0 && weekDayOf(from) <= weekDayOf(to);
+}
+
+function weekDayOf(text: string): number {
+  return /^[0-6]$/.test(text) ? Number(text) : WEEK_DAYS.indexOf(text.toLowerCase());
+}
+
 function checkTimeZone(timeZone: string, context: z.RefinementCtx): void {
+  const found = timeZoneNamed(timeZone);
+  if (found !== undefined && isSpelled(timeZone, found)) return;
+  // Kubernetes looks for a file of that name, where capitals count.
+  const hint =
+    found !== undefined && found.toLowerCase() === timeZone.toLowerCase() ? `; did you mean '${found}'?` : '';
+  context.addIssue({
+    code: 'custom',
+    message: `must be an IANA time zone such as 'Europe/Berlin' or 'UTC', got '${timeZone}'${hint}`,
+  });
+}
+
+/** Its canonical name, which is another one for a link such as `US/Pacific`; undefined: there is none. */
+function timeZoneNamed(timeZone: string): string | undefined {
   try {
-    new Intl.DateTimeFormat('en', { timeZone });
+    return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone;
   } catch {
-    context.addIssue({
-      code: 'custom',
-      message: `must be an IANA time zone such as 'Europe/Berlin' or 'UTC', got '${timeZone}'`,
-    });
+    return undefined;
   }
+}
+
+function isSpelled(timeZone: string, canonical: string): boolean {
+  if (timeZone.toLowerCase() === canonical.toLowerCase()) return timeZone === canonical;
+  // A link: nobody tells how it is spelled, but each of its parts begins with a capital.
+  return timeZone.split('/').every((part) => /^[A-Z]/.test(part));
 }

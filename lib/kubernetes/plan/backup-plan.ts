@@ -150,6 +150,9 @@ export class BackupPlan {
    * From the plain data that the runner's configuration and the AWS components share, whole or partial: what is left out is as
    * recommended. Throws a `ConfigError` that names every key that is wrong.
    *
+   * Volume snapshots are made only by `TempoBackup.addVolumeSnapshots()`; synth fails when the data has a rule for them of your own that
+   * isn't added so.
+   *
    * Schedules stay as they are typed, but those that are exactly the recommended ones: they get a stable minute, like all of that plan.
    *
    * @example BackupPlan.fromData({ prune: { grace: '2d' } })
@@ -188,6 +191,16 @@ export class BackupPlan {
       rest: withChanges(this.state.rest, dataOf(changes)),
       secretsEncryption: changes.secretsEncryption ?? this.secretsEncryption,
     });
+  }
+
+  /**
+   * Volume snapshots that the plain data asks for and no recommended plan has: they must be added by `TempoBackup.addVolumeSnapshots()`.
+   *
+   * @internal
+   */
+  get _askedVolumeSnapshots(): readonly VolumeSnapshotRule[] {
+    const usual = recommendedPlan().volumeSnapshots.map((rule) => JSON.stringify(rule));
+    return this.state.rest.volumeSnapshots.filter((rule) => !usual.includes(JSON.stringify(rule)));
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type Duration } from 'cdk8s';
 import { formatDuration, parseConfig, type Rule, ruleSchema, type Scope } from '../../contract/index';
+import { atLeastASecond } from '../private/checks/at-least-a-second';
 import { type Schedule } from './schedule';
 
 /** What a rule says. */
@@ -51,7 +52,7 @@ export class BackupRule {
 
   private readonly rule: Rule;
 
-  /** Throws a `ConfigError` when the name or a duration is unusable. */
+  /** Throws when the name or a duration is unusable. */
   constructor(props: BackupRuleProps) {
     this.rule = ruleOf(props);
     this.name = props.name;
@@ -69,6 +70,7 @@ export class BackupRule {
 }
 
 function ruleOf({ name, schedule, deleteAfter, scope, allowedRunTime, beforeChanges }: BackupRuleProps): Rule {
+  if (allowedRunTime !== undefined) atLeastASecond('allowedRunTime', allowedRunTime);
   const rule = {
     name,
     schedule: schedule._resolve(0),

@@ -1,6 +1,7 @@
 import { Duration } from 'cdk8s';
 import { formatDuration, parseConfig, type VolumeSnapshotRule, volumeSnapshotRuleSchema } from '../../contract/index';
 import { type IVolumeSnapshotClass } from '../volume-snapshot-class';
+import { atLeastASecond } from '../private/checks/at-least-a-second';
 import { Schedule } from './schedule';
 
 /** When volume snapshots are made, how, and for how long they are kept. */
@@ -48,6 +49,7 @@ export interface VolumeSnapshotOptions {
  */
 export function _volumeSnapshotRule(options: VolumeSnapshotOptions, minutes: number): VolumeSnapshotRule {
   const { schedule = Schedule.daily({ hour: 2 }), deleteAfter = Duration.days(14), allowedRunTime } = options;
+  if (allowedRunTime !== undefined) atLeastASecond('allowedRunTime', allowedRunTime);
   const name = options.name ?? schedule.cadence;
   if (name === undefined)
     throw new Error(

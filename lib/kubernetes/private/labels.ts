@@ -12,6 +12,16 @@ export function selectorLabels(tempo: string): Record<string, string> {
   return { 'app.kubernetes.io/name': 'tempo-backup', 'app.kubernetes.io/instance': tempo };
 }
 
+/** The recommended labels of an object that belongs to no Tempo, as it may serve several. */
+export function sharedLabels(): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'tempo-backup',
+    'app.kubernetes.io/version': VERSION,
+    'app.kubernetes.io/part-of': 'tempo',
+    'app.kubernetes.io/managed-by': 'cdk8s',
+  };
+}
+
 /**
  * The recommended labels of an object.
  *
@@ -19,10 +29,8 @@ export function selectorLabels(tempo: string): Record<string, string> {
  */
 export function recommendedLabels(tempo: string, component?: KubernetesIdentity): Record<string, string> {
   return {
+    ...sharedLabels(),
     ...selectorLabels(tempo),
-    'app.kubernetes.io/version': VERSION,
     ...(component === undefined ? {} : { 'app.kubernetes.io/component': component }),
-    'app.kubernetes.io/part-of': 'tempo',
-    'app.kubernetes.io/managed-by': 'cdk8s',
   };
 }

@@ -22,6 +22,12 @@ export interface NetworkPoliciesProps {
   readonly repository: BackupRepository;
   /** Whether buckets are reached by access keys, and not by the identity of the pods. */
   readonly usesKeys: boolean;
+  /**
+   * Ports of the Kubernetes API.
+   *
+   * @default [443, 6443]
+   */
+  readonly apiServerPorts?: readonly number[] | undefined;
   /** Whether an identity uses the Kubernetes API. */
   readonly usesApi: (identity: KubernetesIdentity) => boolean;
 }
@@ -34,11 +40,11 @@ export class NetworkPolicies extends Construct {
     private readonly props: NetworkPoliciesProps,
   ) {
     super(scope, id);
-    const { tempo, usesApi } = props;
+    const { tempo, usesApi, apiServerPorts = API_SERVER_PORTS } = props;
     this.allow('Runner', 'backup', { egress: [dns(), ...buckets(props)] });
     this.allow('Api', 'backup-kubernetes-api', {
       identities: KUBERNETES_IDENTITIES.filter(usesApi),
-      egress: [{ ports: API_SERVER_PORTS.map(tcp) }],
+      egress: [{ ports: apiServerPorts.map(tcp) }],
     });
     if (tempo._port === undefined) return;
     const pods = [{ podSelector: { matchLabels: { ...tempo.podLabels } } }];

@@ -93,7 +93,8 @@ function container(settings: PodSettings, run: Run, mounts: readonly Mount[]): k
     name: CONTAINER,
     image: image.reference,
     imagePullPolicy: image.pullPolicy,
-    args: [...run.args],
+    // Kubernetes would put a variable's value in the place of its name, such as a secret key into the reason of a pin.
+    args: run.args.map((arg) => arg.replaceAll('$(', () => '$$(')),
     env: env.length > 0 ? env : undefined,
     resources: _resourceRequirements(resources),
     securityContext: {
@@ -114,6 +115,7 @@ function mountsOf({ tempo, repository, configuration, encryption }: PodSettings,
     configuration.mount,
     { volume: { name: 'tmp', emptyDir: {} }, path: '/tmp', readOnly: false },
     ...tempo.storage._mounts(identity.identity),
+    ...tempo._mounts(identity.identity),
     ...repository._mounts(identity.identity),
     ...(encryption?._mounts(identity.identity) ?? []),
   ];

@@ -1,6 +1,7 @@
 import { type k8s } from 'cdk8s-plus-28';
 import { type KubernetesIdentity } from '../../contract/index';
 import { REPOSITORY_FOLDER } from '../private/folders';
+import { bucketName, claimName, literal, segmentsWithin } from '../private/checks/literal';
 import { type Mount } from '../private/mount';
 import { type CaBundle } from './ca-bundle';
 import { portOfEndpoint } from './endpoint';
@@ -115,7 +116,7 @@ const WRITERS: readonly KubernetesIdentity[] = ['backup', 'verify', 'prune', 'sn
  * @example BackupRepository.s3({ bucket: 'acme-tempo-backups', region: 'eu-west-1', prefix: 'prod' })
  */
 export class BackupRepository {
-  /** A bucket of AWS. */
+  /** A bucket of AWS. Throws when the bucket has no name that a bucket may have, or the prefix leads out of it. */
   static s3({ bucket, prefix, region, credentials, create }: S3RepositoryOptions): BackupRepository {
     return new BackupRepository({ url: s3Url(bucket, prefix, { region }), create, credentials, port: 443 });
   }
@@ -131,15 +132,15 @@ export class BackupRepository {
   /**
    * A volume: NFS, a second disk. The claim must be ReadWriteMany, unless all pods of the runner run on the node that has it.
    *
-   * It lies in the same cluster as Tempo, so it is no copy that survives the loss of the cluster.
+   * It lies in the same cluster as Tempo, so it is no copy that survives the loss of the cluster. Throws when the path leads out of the
+   * volume.
    */
   static volume(
     claim: PersistentVolumeClaimReference,
     { path, create }: VolumeRepositoryOptions = {},
   ): BackupRepository {
-    const claimName = typeof claim === 'string' ? claim : claim.name;
-    const folder = [REPOSITORY_FOLDER, ...segmentsOf(path)].join('/');
-    const volume = { name: 'repository', persistentVolumeClaim: { claimName } };
+    const folder = [REPOSITORY_FOLDER, ...segmentsWithin('path', path)].join('/');
+    const volume = { name: 'repository', persistentVolumeClaim: { claimName: claimName(claim) } };
     return new BackupRepository({ url: `file://${folder}`, create, volume });
   }
 
@@ -152,6 +153,15 @@ export class BackupRepository {
   private constructor(private readonly content: Content) {
     this.url = content.url;
     this.create = content.create ?? true;
+  }
+
+  /**
+   * Name of the claim that holds it; undefined: it lies in a bucket.
+   *
+   * @internal
+   */
+  get _claim(): string | undefined {
+    return this.content.volume?.persistentVolumeClaim?.claimName;
   }
 
   /**
@@ -188,18 +198,14 @@ export class BackupRepository {
 }
 
 function s3Url(bucket: string, prefix: string | undefined, parameters: Record<string, string | undefined>): string {
-  const path = segmentsOf(prefix).map((segment) => `/${encodeURIComponent(segment)}`);
+  const path = segmentsWithin('prefix', prefix).map((segment) => `/${encodeURIComponent(segment)}`);
   const query = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${readable(value)}`],
+    value === undefined ? [] : [`${name}=${readable(literal(name, value))}`],
   );
-  return `s3://${bucket}${path.join('')}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+  return `s3://${bucketName(bucket)}${path.join('')}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 }
 
 /** People read these URLs, and neither a colon nor a slash means anything in a query. */
 function readable(value: string): string {
   return encodeURIComponent(value).replaceAll('%3A', ':').replaceAll('%2F', '/');
-}
-
-function segmentsOf(path = ''): string[] {
-  return path.split('/').filter((segment) => segment !== '');
 }

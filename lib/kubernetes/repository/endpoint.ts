@@ -1,6 +1,8 @@
+import { literal } from '../private/checks/literal';
+
 /** TCP port of a storage endpoint. Throws when it is no http or https URL, or holds credentials. */
 export function portOfEndpoint(endpoint: string): number {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  const url = URL.canParse(literal('endpoint', endpoint)) ? new URL(endpoint) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     throw new Error(`'endpoint' must be an http or https URL such as 'https://minio:9000', got '${endpoint}'`);
   if (url.username !== '' || url.password !== '')

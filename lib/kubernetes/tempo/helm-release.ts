@@ -1,4 +1,5 @@
 import { type Duration } from 'cdk8s';
+import { literal } from '../private/checks/literal';
 import { type TempoAttributes } from './tempo-attributes';
 import { TempoStorage } from './tempo-storage';
 import { type VolumeAccess } from './volume-access';
@@ -55,6 +56,13 @@ export interface HelmReleaseOptions {
    * @default VolumeAccess.SHARED
    */
   readonly access?: VolumeAccess;
+
+  /**
+   * Its HTTP address, when the release doesn't serve it at the usual port, or in clear to everybody; null: it isn't reached, so not flushed.
+   *
+   * @default - `http://` the name of the chart's objects `:3200`
+   */
+  readonly url?: string | null;
 
   /**
    * User and group number that Tempo runs as.
@@ -142,13 +150,17 @@ const SHAPES: Readonly<Record<TempoChart, (release: string, fullname: string, op
     }),
   };
 
+/** Helm's own limit. With dots the charts' Services would have names that Kubernetes refuses. */
+const RELEASE = /^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/;
+
 /** The attributes of the Tempo that a release installs. */
 export function attributesOfRelease(release: string, options: HelmReleaseOptions): TempoAttributes {
-  const { chart, name, fullnameOverride, secrets, version, retention } = options;
-  const shape = SHAPES[chart](release, fullnameOverride ?? fullnameOf(release), options);
+  checkOptions(release, options);
+  const { chart, name, secrets, version, retention } = options;
+  const shape = SHAPES[chart](release, fullnameOf(release, options), options);
   return {
     name,
-    url: `http://${shape.fullname}:3200`,
+    url: options.url === null ? undefined : (options.url ?? `http://${shape.fullname}:3200`),
     podLabels: shape.podLabels,
     workload: { kind: shape.kind, name: shape.fullname },
     storage: options.storage ?? chartStorage(release, shape, options),
@@ -174,8 +186,30 @@ function chartStorage(release: string, { claim, tracesPath }: Shape, options: He
   );
 }
 
+/** What would be ignored is refused: whoever says it counts on it. */
+function checkOptions(release: string, options: HelmReleaseOptions): void {
+  const { chart, fullnameOverride, component, access, storage } = options;
+  const refuse = (problem: string): never => {
+    throw new Error(`describe release '${release}': ${problem}`);
+  };
+  if (!RELEASE.test(literal('release', release)))
+    refuse(
+      "the name of a release must be up to 53 lower-case letters, digits and dashes; pass the name that 'helm list' shows",
+    );
+  const charts = Object.keys(SHAPES);
+  if (!charts.includes(chart)) refuse(`'chart' must be one of ${charts.join(', ')}, got '${chart}'`);
+  if (fullnameOverride !== undefined && chart === 'tempo-operator')
+    refuse(
+      `'fullnameOverride' is '${fullnameOverride}', but the operator's objects are always 'tempo-${release}'; leave it out`,
+    );
+  if (component !== undefined && chart !== 'tempo-distributed')
+    refuse(`'component' is '${component}', but '${chart}' has no components; leave it out`);
+  if (access !== undefined && storage !== undefined)
+    refuse("'access' is of the chart's volume, but 'storage' says that the data lies elsewhere; give it to 'storage'");
+}
+
 /** As the charts' own templates make it. */
-function fullnameOf(release: string): string {
-  const name = release.includes('tempo') ? release : `${release}-tempo`;
-  return name.slice(0, 63).replace(/-$/, '');
+function fullnameOf(release: string, { fullnameOverride }: HelmReleaseOptions): string {
+  const name = fullnameOverride ?? (release.includes('tempo') ? release : `${release}-tempo`);
+  return literal('fullnameOverride', name).slice(0, 63).replace(/-$/, '');
 }

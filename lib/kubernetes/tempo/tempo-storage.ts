@@ -1,5 +1,7 @@
 import { type k8s } from 'cdk8s-plus-28';
 import { type KubernetesIdentity, type RunnerConfigInput } from '../../contract/index';
+import { CONFIG_FOLDER, REPOSITORY_FOLDER } from '../private/folders';
+import { claimName, literal, segmentsWithin } from '../private/checks/literal';
 import { type Mount } from '../private/mount';
 import { type PersistentVolumeClaimReference } from '../repository/backup-repository';
 import { type CaBundle } from '../repository/ca-bundle';
@@ -124,6 +126,9 @@ interface Content {
   readonly credentials?: S3Credentials | undefined;
 }
 
+/** Where a pod of the runner has its own image, files and volumes. */
+const TAKEN: readonly string[] = ['/', '/tmp', '/keys', CONFIG_FOLDER, REPOSITORY_FOLDER];
+
 /** Those who see what Tempo has. */
 const USERS: readonly KubernetesIdentity[] = ['backup', 'restore-mover'];
 
@@ -147,6 +152,7 @@ export class TempoStorage {
 
   /** A bucket, for Tempo's s3 backend, whose WAL may lie on a volume. Throws when the endpoint is no http or https URL. */
   static s3({ wal, caBundle, credentials, ...bucket }: TempoS3Options): TempoStorage {
+    literal('bucket', bucket.bucket);
     if (bucket.endpoint !== undefined) portOfEndpoint(bucket.endpoint);
     const volume = wal && volumeOf(wal.claim, wal);
     const config = {
@@ -227,8 +233,14 @@ export class TempoStorage {
 
 function volumeOf(claim: PersistentVolumeClaimReference, options: TempoVolumeOptions): Volume {
   const { mountPath = '/var/tempo', access = VolumeAccess.SHARED } = options;
-  if (!mountPath.startsWith('/')) throw new Error(`'mountPath' must be an absolute path, got '${mountPath}'`);
-  return { claim: typeof claim === 'string' ? claim : claim.name, mountPath, access };
+  if (!literal('mountPath', mountPath).startsWith('/'))
+    throw new Error(`'mountPath' must be an absolute path, got '${mountPath}'`);
+  const path = `/${segmentsWithin('mountPath', mountPath).join('/')}`;
+  if (TAKEN.includes(path))
+    throw new Error(
+      `'mountPath' must not be '${mountPath}', where a pod of the runner has files of its own; name the folder below it that Tempo uses, or mount the volume elsewhere`,
+    );
+  return { claim: claimName(claim), mountPath: path, access };
 }
 
 function podVolume({ claim, access }: Volume, readOnly: boolean): k8s.Volume {
@@ -237,8 +249,8 @@ function podVolume({ claim, access }: Volume, readOnly: boolean): k8s.Volume {
 }
 
 function within({ mountPath }: Volume, name: string, path: string): string {
-  const segments = path.split('/').filter((segment) => segment !== '');
-  if (path.startsWith('/') || segments.length === 0 || segments.includes('..'))
+  const segments = segmentsWithin(name, path);
+  if (path.startsWith('/') || segments.length === 0)
     throw new Error(`'${name}' must be a path within the volume such as 'traces', got '${path}'`);
-  return [mountPath.replace(/\/+$/, ''), ...segments].join('/');
+  return [mountPath, ...segments].join('/');
 }

@@ -1,5 +1,13 @@
 import { type Duration } from 'cdk8s';
-import { formatDuration, type KubernetesConfig, type RunnerConfigInput } from '../../contract/index';
+import {
+  formatDuration,
+  type KubernetesConfig,
+  type KubernetesIdentity,
+  type RunnerConfigInput,
+} from '../../contract/index';
+import { CONFIG_FOLDER } from '../private/folders';
+import { type Mount } from '../private/mount';
+import { literal } from '../private/checks/literal';
 import { attributesOfRelease, type HelmReleaseOptions } from './helm-release';
 import { type TempoAttributes } from './tempo-attributes';
 import { type TempoStorage } from './tempo-storage';
@@ -52,7 +60,7 @@ export class Tempo {
 
   private constructor(private readonly attributes: TempoAttributes) {
     const { name = 'tempo', user = TEMPO_USER, group = user } = attributes;
-    if (!NAME.test(name))
+    if (!NAME.test(literal('name', name)))
       throw new Error(
         `'name' must be up to 38 lower-case letters, digits and dashes, beginning with a letter, got '${name}'`,
       );
@@ -99,6 +107,7 @@ export class Tempo {
       storage: this.storage._config,
       version,
       retention: this.retention && formatDuration(this.retention.toMilliseconds()),
+      configFolders: this.configMounts.map(({ path }) => path),
       owner: `${this.user}:${this.group}`,
     };
   }
@@ -122,6 +131,24 @@ export class Tempo {
     };
   }
 
+  /**
+   * What the pods of an identity need of its configuration: who moves data asks it how long blocks live, and may ask no API.
+   *
+   * @internal
+   */
+  _mounts(identity: KubernetesIdentity): Mount[] {
+    return identity === 'restore-mover' ? this.configMounts : [];
+  }
+
+  private get configMounts(): Mount[] {
+    return (this.attributes.configMaps ?? []).map((name, index) => ({
+      // Optional: what is to be restored may be gone.
+      volume: { name: `tempo-config-${index + 1}`, configMap: { name, optional: true } },
+      path: `${CONFIG_FOLDER}-of-tempo/${name}`,
+      readOnly: true,
+    }));
+  }
+
   /** A clone is older than any flush: a backup that asked for one would wait for what can't arrive there, and call the point late. */
   private get reachableUrl(): string | undefined {
     return this.storage.access?._shared === false ? undefined : this.url;
@@ -131,6 +158,6 @@ export class Tempo {
 function checkUrl(url: string | undefined): void {
   if (url === undefined || (URL.canParse(url) && /^https?:\/\/[^\s@]+$/.test(url))) return;
   // What stands before an @ may be a password.
-  const shown = url.replace(/^.*@/, '***@');
+  const shown = literal('url', url).replace(/^.*@/, '***@');
   throw new Error(`'url' must be a URL such as 'http://tempo:3200', without credentials, got '${shown}'`);
 }

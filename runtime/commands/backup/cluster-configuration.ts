@@ -10,6 +10,7 @@ import { isTempoConfig, secretsInText } from '../../tempo/configuration/find-tem
 import { holdsSecret, isSecretKey } from '../../tempo/configuration/secret-text';
 import type { ConfigText } from '../../tempo/configuration/tempo-config-text';
 import type { CommandContext } from '../context';
+import { unnamedConfiguration } from './unnamed-configuration';
 
 /** Tempo's Kubernetes objects as they are now, and how those among them that are secret are stored. */
 export interface ClusterConfiguration {
@@ -35,6 +36,8 @@ export async function readClusterConfiguration(context: CommandContext): Promise
     const reason = secretInClear(each.object);
     if (reason === undefined) objects.push(each);
     else lacks.push(reason);
+    const unnamed = each.ref.kind === kubernetes.workload.kind && unnamedConfiguration(each.object, kubernetes);
+    if (unnamed) context.log.warn(unnamed);
   }
   return { objects, lacks, encryption };
 }

@@ -22,7 +22,8 @@ import { bytesOf, type PlannedFolder, referencesOf } from '../../tempo/target/ta
 import { sumOfRequests } from '../backup/backup-source';
 import type { CommandContext, Outcome } from '../context';
 import { refuseBucket } from '../nesting';
-import { currentUser, damageOf, gatedBlocks, readTargetTempo, sentence, tempoFacts } from './restore-facts';
+import { currentUser, damageOf, gatedBlocks, sentence, tempoFacts } from './restore-facts';
+import { readTargetTempo } from './target-tempo';
 import { asked, exitCodeOf, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
 import { awaitThaw, lookForArchived } from '../thaw';

@@ -1,18 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
+import { join } from 'node:path';
 import { parseDuration } from '../../../lib/contract/values/duration';
-import type { ConfigFile, Damage, Manifest } from '../../../lib/contract/manifest';
+import type { Damage, Manifest } from '../../../lib/contract/manifest';
+import type { S3TempoStorage } from '../../../lib/contract/tempo-storage-config';
 import type { RunnerConfig } from '../../../lib/contract/runner-config';
-import type { ClusterObject } from '../../cluster/cluster-api';
-import { configMapTexts } from '../../cluster/configuration/plain-values';
 import { UsageError } from '../../errors';
-import { isDamage } from '../../repository/repository';
-import { fetchObject } from '../../repository/fetch';
 import type { GateInput, Owner, TargetFacts } from '../../tempo/gates/gate-input';
 import { retentionForAll } from '../../tempo/configuration/retention';
-import { COMPLETE_BLOCK_TIMEOUT_MS, readTempoConfig, type TempoConfig } from '../../tempo/configuration/tempo-config';
-import { isTempoConfig } from '../../tempo/configuration/find-tempo-config';
-import type { ConfigText } from '../../tempo/configuration/tempo-config-text';
+import { COMPLETE_BLOCK_TIMEOUT_MS } from '../../tempo/configuration/tempo-config';
 import type { PlannedFolder } from '../../tempo/target/target-folder';
 import {
   freeBytesOf,
@@ -24,27 +18,7 @@ import {
 } from '../../tempo/target/target-tree';
 import type { CommandContext } from '../context';
 import type { Selection } from './restore-selection';
-
-/** What is known of the Tempo that will read what is restored. */
-export interface TargetTempo {
-  readonly config: TempoConfig;
-  readonly version: string | undefined;
-}
-
-/** From the files that the configuration names and, when the disaster took them, from those in the recovery point. */
-export async function readTargetTempo(
-  context: CommandContext,
-  manifest: Manifest,
-  options: RestoreOptions,
-): Promise<TargetTempo> {
-  const { tempo } = context.config;
-  const given = (await Promise.all(tempo.configFiles.map((file) => readConfigFile(context, file)))).flat();
-  const config = readTempoConfig(given.length > 0 ? given : await storedConfigFiles(context, manifest));
-  return {
-    config,
-    version: options.tempoVersion ?? tempo.version ?? likelyVersion(config.version, manifest.source.tempoVersion),
-  };
-}
+import type { TargetTempo } from './target-tempo';
 
 /** WAL of one major version lies where the other one doesn't look, unless somebody set the path. */
 export function sourcePathsFor(version: string | undefined, source: SourcePaths): SourcePaths {
@@ -58,9 +32,17 @@ export function sourcePathsFor(version: string | undefined, source: SourcePaths)
 export function treeFor({ tempo }: RunnerConfig, target: string | undefined, paths: SourcePaths): TargetTree {
   if (target !== undefined) return treeBelow(target, paths);
   if (tempo.storage.backend === 'local') return treeAt(tempo.storage, paths);
+  const path = tracesBeside(tempo.storage);
+  if (path !== undefined) return treeAt({ path, walPath: tempo.storage.walPath }, paths);
   throw new UsageError(
     "restore: Tempo keeps its blocks in a bucket, and the write-ahead log has no folder there; name one with '--target DIR'",
   );
+}
+
+/** Where blocks would lie beside a write-ahead log on a disk, when Tempo keeps its own in a bucket; undefined: no disk has it. */
+export function tracesBeside({ walPath }: S3TempoStorage): string | undefined {
+  if (walPath === undefined) return undefined;
+  return join(walPath.replace(/\/live-store\/traces\/*$/, '/live-store'), '..', 'traces');
 }
 
 export function wantedOwner({ config }: CommandContext, tree: TargetTree): Owner | undefined {
@@ -143,52 +125,4 @@ export function damageOf(manifest: Manifest, selection: Selection, tenants: read
 
 export function sentence({ tenant, block, reason }: Damage): string {
   return block === '*' ? `tenant '${tenant}': ${reason}` : `block '${block}' of tenant '${tenant}': ${reason}`;
-}
-
-async function readConfigFile({ log }: CommandContext, file: string): Promise<ConfigText[]> {
-  try {
-    return [{ name: file, text: await readFile(file, 'utf8') }];
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    log.warn(`can't read '${file}', which 'tempo.configFiles' names`, { code });
-    return [];
-  }
-}
-
-/** Configuration only serves to warn here: what can't be read of it must not keep the data from coming back. */
-async function storedConfigFiles(context: CommandContext, manifest: Manifest): Promise<ConfigText[]> {
-  const texts: ConfigText[] = [];
-  for (const file of manifest.config) {
-    if (file.kind !== 'yaml' && file.object?.kind !== 'ConfigMap') continue;
-    try {
-      const text = (await storedBytes(context, file)).toString('utf8');
-      const found = file.kind === 'yaml' ? [{ name: file.name, text }] : tempoConfigsIn(text);
-      // Alone, so that a broken one doesn't take the others with it.
-      found.forEach((each) => void readTempoConfig([each]));
-      texts.push(...found.map((each) => ({ ...each, name: `${each.name} of the recovery point` })));
-    } catch (error) {
-      if (!isDamage(error) && !(error instanceof UsageError) && !(error instanceof SyntaxError)) throw error;
-      context.log.warn(`can't read Tempo's configuration in the recovery point: ${error.message}`);
-    }
-  }
-  return texts;
-}
-
-async function storedBytes(context: CommandContext, { key, size, sha256 }: ConfigFile): Promise<Buffer> {
-  const bytes = Buffer.alloc(size);
-  const copy = (offset: number, part: Buffer) => Promise.resolve(void part.copy(bytes, offset));
-  await fetchObject(context.repository.storage, { key, size, sha256 }, copy, context.signal);
-  return bytes;
-}
-
-/** Files in a ConfigMap that Tempo is configured by. */
-function tempoConfigsIn(json: string): ConfigText[] {
-  return configMapTexts(JSON.parse(json) as ClusterObject).filter(isTempoConfig);
-}
-
-/** A configuration tells the major version, the point the exact one of the Tempo that it was taken of. */
-function likelyVersion(configured: TempoConfig['version'], source: string | null): string | undefined {
-  if (configured === undefined) return source ?? undefined;
-  return source !== null && source.startsWith(configured.slice(0, 2)) ? source : configured;
 }

@@ -24,6 +24,7 @@ describe('the configuration', () => {
         flush: { deadline: '10m' },
         storage: { backend: 'local', path: '/var/tempo/traces' },
         configFiles: [],
+        configFolders: [],
       },
       encryption: { recipients: [] },
       repository: { url: 'file:///srv/backup', create: true },

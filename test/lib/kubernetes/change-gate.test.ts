@@ -47,6 +47,12 @@ describe('a change gate', () => {
     ]);
   });
 
+  it('pins it for 90 days unless told otherwise, so that no gate fills the repository for ever', () => {
+    const args = (synthesized: Synthesized) => synthesized.container(NAME).args?.[3];
+    expect([args(gate()), args(gate({ pinFor: Duration.days(7) }))]).toEqual(['--pin-for=90d', '--pin-for=7d']);
+    expect(() => gate({ pinFor: Duration.seconds(0) })).toThrow("'pinFor' must be at least a second, got 0 seconds");
+  });
+
   it('makes a point of scope config when no rule runs before changes', () => {
     const rules = [
       new BackupRule({ name: 'wal', schedule: Schedule.cron('*/5 * * * *'), deleteAfter: Duration.days(8) }),
@@ -73,6 +79,19 @@ describe('a change gate', () => {
   it('throws when its rule does not exist', () => {
     expect(() => gate({ rule: 'hurly' })).toThrow(
       "chart/Backup: 'rule' must be a rule of the plan, got 'hurly'; it has 'wal', 'hourly', 'full', 'config', 'weekly', 'monthly'",
+    );
+  });
+
+  it('takes a revision by the letter: Kubernetes must not read names of variables in it', () => {
+    const [, , pin] = gate({ revision: '$(AWS_SECRET_ACCESS_KEY)' }).container(NAME).args ?? [];
+    expect(pin).toBe('--pin=before the change to $$(AWS_SECRET_ACCESS_KEY)');
+  });
+
+  it('throws when there is one already', () => {
+    const backup = newBackup();
+    backup.addChangeGate({ mechanism: ChangeGate.PLAIN_JOB });
+    expect(() => backup.addChangeGate({ mechanism: ChangeGate.ARGO_CD_PRE_SYNC })).toThrow(
+      'chart/Backup: there is a change gate already; all changes can wait for the same Job',
     );
   });
 

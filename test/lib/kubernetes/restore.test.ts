@@ -1,4 +1,4 @@
-import { Group, ServiceAccount, User } from '../../../lib/kubernetes/index';
+import { Group, ServiceAccount, Tempo, type TempoBackup, TempoStorage, User } from '../../../lib/kubernetes/index';
 import { newBackup, Synthesized } from '../../helpers/synthesized';
 
 describe('the way back', () => {
@@ -13,7 +13,17 @@ describe('the way back', () => {
     expect(synthesized.pod('tempo-restore').automountServiceAccountToken).toBe(true);
     expect(volumes('tempo-restore')).toEqual(['config', 'tmp']);
     expect(synthesized.pod('tempo-restore-mover').automountServiceAccountToken).toBe(false);
-    expect(volumes('tempo-restore-mover')).toEqual(['config', 'tmp', 'tempo']);
+    expect(volumes('tempo-restore-mover')).toEqual(['config', 'tmp', 'tempo', 'tempo-config-1']);
+  });
+
+  it('has a mover that replaces what lies on a volume, and adds to a bucket, which has no place to move things aside', () => {
+    const storage = TempoStorage.s3({ bucket: 'acme-tempo', region: 'eu-west-1', wal: { claim: 'wal' } });
+    const tempo = Tempo.fromHelmRelease('tempo', { chart: 'tempo-distributed', storage });
+    const args = (backup: TempoBackup) => Synthesized.of(backup).container('tempo-restore-mover').args;
+    expect([args(newBackup())?.includes('--replace'), args(newBackup({ tempo }))?.includes('--replace')]).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it('has a mover that runs on any node, as no Tempo runs then', () => {

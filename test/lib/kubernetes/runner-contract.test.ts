@@ -48,7 +48,7 @@ describe('the arguments of each container', () => {
     'tempo-snapshot-prune': { command: 'snapshot', options: { action: 'prune' } },
     'tempo-backup-before-change': {
       command: 'backup',
-      options: { rule: 'config', pin: 'before the change to --odd "one"' },
+      options: { rule: 'config', pin: 'before the change to --odd "one"', pinFor: '90d' },
     },
   };
 

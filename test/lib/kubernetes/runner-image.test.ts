@@ -20,7 +20,8 @@ describe('the image of the runner', () => {
       pullPolicy: 'Always',
       pullSecrets: ['registry'],
     });
-    expect(RunnerImage.fromRegistry('r/t', { tag: '1', digest: 'sha256:ab' }).reference).toBe('r/t:1@sha256:ab');
+    const digest = `sha256:${'ab'.repeat(32)}`;
+    expect(RunnerImage.fromRegistry('r/t', { tag: '1', digest }).reference).toBe(`r/t:1@${digest}`);
   });
 
   it.each([
@@ -28,5 +29,13 @@ describe('the image of the runner', () => {
     ['r/t@sha256:ab', "pass 'sha256:ab' as 'tag' or 'digest'"],
   ])('throws when its name is %s', (name, message) => {
     expect(() => RunnerImage.fromRegistry(name)).toThrow(message);
+  });
+
+  it.each([
+    [{ tag: ':1.4' }, "'tag' must be the tag of an image such as '1.4.0', got ':1.4'"],
+    [{ tag: '' }, "'tag' must not be empty"],
+    [{ digest: 'sha256:ab' }, "'digest' must be 'sha256:' and 64 hexadecimal digits, got 'sha256:ab'"],
+  ])('throws when there is no such image: %j', (options, message) => {
+    expect(() => RunnerImage.fromRegistry('r/t', options)).toThrow(message);
   });
 });

@@ -1,9 +1,10 @@
-import { Duration, Size } from 'cdk8s';
+import { ApiObject, Chart, Duration, JsonPatch, Size } from 'cdk8s';
 import { Cpu } from 'cdk8s-plus-28';
 import {
   BackupPlan,
   BackupRepository,
   BackupRule,
+  ChangeGate,
   Encryption,
   RunnerImage,
   S3Credentials,
@@ -11,6 +12,7 @@ import {
   Tempo,
   type TempoBackup,
   TempoStorage,
+  User,
   VolumeAccess,
 } from '../../../lib/kubernetes/index';
 import { forSnapshot, newBackup, newChart, Synthesized } from '../../helpers/synthesized';
@@ -97,6 +99,27 @@ describe('a backup with nothing but Tempo and repository', () => {
   });
 });
 
+describe('every object of a backup', () => {
+  it('has the recommended labels', () => {
+    const backup = newBackup();
+    backup.addVolumeSnapshots();
+    backup.addChangeGate({ mechanism: ChangeGate.PLAIN_JOB });
+    backup.grantRestore(User.fromName('on-call'));
+    const { objects } = Synthesized.of(backup);
+    const recommended = {
+      'app.kubernetes.io/name': 'tempo-backup',
+      'app.kubernetes.io/instance': 'tempo',
+      'app.kubernetes.io/version': '0.1.0',
+      'app.kubernetes.io/part-of': 'tempo',
+      'app.kubernetes.io/managed-by': 'cdk8s',
+    };
+    for (const { metadata } of objects) expect(metadata.labels).toMatchObject(recommended);
+    const components = ['ServiceAccount', 'CronJob', 'Job'];
+    const without = objects.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === undefined);
+    expect(without.filter(({ kind }) => components.includes(kind))).toEqual([]);
+  });
+});
+
 describe('the props of a backup', () => {
   it('name everything after the Tempo', () => {
     const tempo = Tempo.fromHelmRelease('tempo', { chart: 'sb-helm-charts', name: 'traces' });
@@ -173,6 +196,22 @@ describe('the props of a backup', () => {
     expect(synthesized.cronJob('tempo-restore').jobTemplate.spec?.activeDeadlineSeconds).toBe(7200);
     const theirs = usual.cronJob('tempo-restore');
     expect(theirs.jobTemplate.spec?.activeDeadlineSeconds).toBe(86_400);
+  });
+});
+
+describe('what no prop is for', () => {
+  it('is patched as in every chart, as for a service mesh', () => {
+    const backup = newBackup();
+    const label = '/spec/jobTemplate/spec/template/metadata/labels/sidecar.istio.io~1inject';
+    for (const object of Chart.of(backup)
+      .node.findAll()
+      .filter((each) => ApiObject.isApiObject(each)))
+      if (object.kind === 'CronJob') object.addJsonPatch(JsonPatch.add(label, 'false'));
+    const synthesized = Synthesized.of(backup);
+    for (const name of RUNS) {
+      const labels = synthesized.cronJob(name).jobTemplate.spec?.template.metadata?.labels;
+      expect(labels).toMatchObject({ 'sidecar.istio.io/inject': 'false', 'app.kubernetes.io/name': 'tempo-backup' });
+    }
   });
 });
 
@@ -292,10 +331,11 @@ describe('a backup of a Tempo in a bucket', () => {
         ?.name;
     };
     expect(env({ tempo: tempo({ credentials }) })).toBe('keys');
-    expect(env({ tempo: tempo({ credentials }), repository: BackupRepository.s3({ ...s3, credentials }) })).toBe(
+    const backups = { ...s3, bucket: 'acme-backups' };
+    expect(env({ tempo: tempo({ credentials }), repository: BackupRepository.s3({ ...backups, credentials }) })).toBe(
       'keys',
     );
-    const other = BackupRepository.s3({ ...s3, credentials: S3Credentials.fromSecret('other') });
+    const other = BackupRepository.s3({ ...backups, credentials: S3Credentials.fromSecret('other') });
     expect(() => env({ tempo: tempo({ credentials }), repository: other })).toThrow(
       "chart/Backup: the runner has one set of access keys, but 'repository' and 'tempo.storage' have one each",
     );

@@ -99,11 +99,28 @@ describe('a VolumeSnapshotClass', () => {
     return (Testing.synth(chart) as Record<string, unknown>[])[0] ?? {};
   };
 
+  it('fails synth when a chart defines it twice', () => {
+    const chart = newChart();
+    VolumeSnapshotClass.awsEbs(chart, 'One');
+    VolumeSnapshotClass.awsEbs(chart, 'Two');
+    expect(() => Synthesized.of(chart)).toThrow(
+      "[chart/One] the chart defines VolumeSnapshotClass 'tempo-backup-aws-ebs' (also 'chart/Two/VolumeSnapshotClass') twice; define it once",
+    );
+  });
+
   it('belongs to the whole cluster, whatever the namespace of the chart', () => {
     const expected = {
       apiVersion: 'snapshot.storage.k8s.io/v1',
       kind: 'VolumeSnapshotClass',
-      metadata: { name: 'tempo-backup-aws-ebs' },
+      metadata: {
+        name: 'tempo-backup-aws-ebs',
+        labels: {
+          'app.kubernetes.io/name': 'tempo-backup',
+          'app.kubernetes.io/version': '0.1.0',
+          'app.kubernetes.io/part-of': 'tempo',
+          'app.kubernetes.io/managed-by': 'cdk8s',
+        },
+      },
       driver: 'ebs.csi.aws.com',
       deletionPolicy: 'Delete',
     };

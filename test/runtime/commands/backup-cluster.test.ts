@@ -254,6 +254,23 @@ describe('a backup with Kubernetes objects', () => {
     expect((await workplace.run('backup')).exitCode).toBe(0);
   });
 
+  it('tells what Tempo uses and nobody named, and is sound without it', async () => {
+    expect((await workplace.run('backup')).stderr).not.toContain('which no recovery point has');
+    const volumes = [
+      { name: 'a', configMap: { name: 'tempo-runtime' } },
+      { name: 'b', projected: { sources: [{ secret: { name: 'tempo-tls' } }, { configMap: { name: 'tempo' } }] } },
+      { name: 'c', secret: { secretName: 'tempo-ca' } },
+    ];
+    const containers = [{ name: 'tempo', envFrom: [{ configMapRef: { name: 'tempo-env' } }] }];
+    put('StatefulSet', 'tempo', { spec: { template: { spec: { containers, volumes } } } });
+    const { exitCode, stderr } = await workplace.run('backup');
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(
+      "StatefulSet 'tempo' uses ConfigMap 'tempo-env', ConfigMap 'tempo-runtime', Secret 'tempo-ca', Secret 'tempo-tls', which no recovery point has; " +
+        "name them in 'kubernetes.configMaps' and 'kubernetes.secrets'",
+    );
+  });
+
   it("knows Tempo's retention from its ConfigMaps", async () => {
     const keepFor = (retention: string): void =>
       put('ConfigMap', 'tempo', {

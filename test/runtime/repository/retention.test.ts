@@ -53,6 +53,24 @@ describe('retention', () => {
     ]);
   });
 
+  it('keeps what is pinned for a time until that has passed, then as its deleteAfter says', () => {
+    const pin = 'before 3.0';
+    const points = [
+      point(0),
+      point(5),
+      point(89, { pin, pinFor: '90d' }),
+      point(90, { pin, pinFor: '90d' }),
+      point(91, { pin, pinFor: '90d', deleteAfter: '1y' }),
+      point(92, { pin, pinFor: 'soon' }),
+    ];
+    expect(reasons(points).slice(2)).toEqual([
+      ['pinned for 90d: before 3.0'],
+      [],
+      ["younger than its 'deleteAfter' of 1y"],
+      ['pinned: before 3.0'],
+    ]);
+  });
+
   it('keeps the newest, however old', () => {
     expect(reasons([point(400), point(500)])).toEqual([['newest', 'newest verified', RUNNING], []]);
   });

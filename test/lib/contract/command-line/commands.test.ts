@@ -36,7 +36,7 @@ describe('the commands', () => {
       }),
     );
     expect(own).toEqual({
-      backup: ['scope', 'rule', 'pin', 'allow'],
+      backup: ['scope', 'rule', 'pin', 'pin-for', 'allow'],
       list: [],
       show: ['config-diff'],
       verify: ['recovery-point', 'level', 'max-bytes', 'replica', 'max-lag', 'thaw', 'thaw-for'],

@@ -61,8 +61,36 @@ describe('a schedule', () => {
     ['0 0 L * *', 'L'],
     ['61 * * * *', 'Invalid value for minute: 61'],
     ['0 0 30 2 *', "must run some day, but '0 0 30 2 *' never does"],
+    // What croner reads and the API server refuses.
+    [
+      '0 0 * * 7',
+      "days of the week from 0 or SUN to 6 or SAT, and ranges that ascend, as Kubernetes knows no others, got '7'",
+    ],
+    ['0 0 * * 1,5-7', "got '5-7'"],
+    ['0 0 * * SAT-SUN', "got 'SAT-SUN'"],
+    ['0 0 * * 5L', "got '5L'"],
   ])('throws when the cron expression is %j', (cron, message) => {
     expect(() => scheduleSchema.parse({ cron })).toThrow(message);
+  });
+
+  it.each(['*', '0', 'SUN,wed', 'MON-FRI', '1-6/2', '*/2'])('takes the days of the week %s', (days) => {
+    expect(scheduleSchema.parse({ cron: `0 2 * * ${days}` }).cron).toBe(`0 2 * * ${days}`);
+  });
+
+  it.each(['UTC', 'Europe/Berlin', 'US/Pacific', 'Asia/Kolkata', 'America/Port_of_Spain', 'Etc/GMT+5'])(
+    'takes the time zone %s',
+    (timeZone) => {
+      expect(scheduleSchema.parse({ cron: '0 2 * * *', timeZone }).timeZone).toBe(timeZone);
+    },
+  );
+
+  it.each([
+    ['europe/berlin', "got 'europe/berlin'; did you mean 'Europe/Berlin'?"],
+    ['utc', "got 'utc'; did you mean 'UTC'?"],
+    ['us/pacific', "must be an IANA time zone such as 'Europe/Berlin' or 'UTC', got 'us/pacific'"],
+    ['+01:00', "got '+01:00'"],
+  ])('throws when the time zone is spelled %s, of which Kubernetes finds no file', (timeZone, message) => {
+    expect(() => scheduleSchema.parse({ cron: '0 2 * * *', timeZone })).toThrow(message);
   });
 
   it('throws when the time zone is unknown', () => {

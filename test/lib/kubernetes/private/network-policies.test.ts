@@ -39,6 +39,11 @@ describe('the network policies', () => {
     ]);
   });
 
+  it('know other ports of the API server when told', () => {
+    const told = Synthesized.of(newBackup({ apiServerPorts: [443, 8443] }));
+    expect(portsOf(told, 'tempo-backup-kubernetes-api')).toEqual(['TCP 443', 'TCP 8443']);
+  });
+
   it('let backups and restores reach Tempo', () => {
     expect(portsOf(synthesized, 'tempo-backup-tempo')).toEqual(['TCP 3200']);
     const { egress, podSelector } = specOf(synthesized, 'tempo-backup-tempo');

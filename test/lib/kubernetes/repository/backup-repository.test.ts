@@ -97,6 +97,34 @@ describe('a repository on a volume', () => {
   });
 });
 
+describe('a repository that cannot be', () => {
+  const bucket = (name: string) => BackupRepository.s3({ bucket: name, region: 'eu-west-1' });
+
+  it.each(['a/b', 's3://acme', 'Acme', 'acme?x=1', 'acme#x', 'acme@x', 'ab'])(
+    'throws when its bucket is %j',
+    (name) => {
+      expect(() => bucket(name)).toThrow(
+        `'bucket' must be the name of a bucket, 3 to 63 lower-case letters, digits, dots and dashes, got '${name}'; a path in it is its 'prefix'`,
+      );
+    },
+  );
+
+  it.each<[string, () => BackupRepository]>([
+    ["'bucket' must not be empty", () => bucket('')],
+    ["'region' must not be empty", () => BackupRepository.s3({ bucket: 'acme', region: '' })],
+    [
+      "'prefix' must be a path within the volume or bucket, without '.' and '..', got '../x'",
+      () => BackupRepository.s3({ bucket: 'acme', region: 'eu-west-1', prefix: '../x' }),
+    ],
+    [
+      "'path' must be a path within the volume or bucket, without '.' and '..', got 'a/../../x'",
+      () => BackupRepository.volume('backups', { path: 'a/../../x' }),
+    ],
+  ])('throws: %s', (message, make) => {
+    expect(make).toThrow(message);
+  });
+});
+
 describe('access keys', () => {
   const variables = (credentials: S3Credentials, identity: 'backup' | 'prune') =>
     credentials._environment(identity).map(({ name, valueFrom }) => [name, valueFrom?.secretKeyRef]);

@@ -1,4 +1,5 @@
 import { Duration, Size } from 'cdk8s';
+import { type HelmReleaseOptions } from '../../../../lib/kubernetes/tempo/helm-release';
 import { Tempo } from '../../../../lib/kubernetes/tempo/tempo';
 import { TempoStorage } from '../../../../lib/kubernetes/tempo/tempo-storage';
 import { VolumeAccess } from '../../../../lib/kubernetes/tempo/volume-access';
@@ -29,7 +30,7 @@ describe('a Helm release of sb-helm-charts', () => {
     ['tempo', 'tempo'],
     ['my-tempo-2', 'my-tempo-2'],
     ['traces', 'traces-tempo'],
-    ['a'.repeat(58), `${'a'.repeat(58)}-temp`],
+    ['a'.repeat(53), `${'a'.repeat(53)}-tempo`],
   ])('called %s names its objects %s', (release, fullname) => {
     expect(Tempo.fromHelmRelease(release, { chart: 'sb-helm-charts' })._objects.workload.name).toBe(fullname);
   });
@@ -124,6 +125,12 @@ describe("a TempoMonolithic of Tempo's operator", () => {
 });
 
 describe('a release that differs from its chart', () => {
+  it('has an overriding name cut off as the charts do', () => {
+    const fullnameOverride = `${'a'.repeat(62)}-bc`;
+    const tempo = Tempo.fromHelmRelease('tempo', { chart: 'sb-helm-charts', fullnameOverride });
+    expect(tempo._objects.workload.name).toBe('a'.repeat(62));
+  });
+
   it('is described by what differs', () => {
     const access = VolumeAccess.clone({ size: Size.gibibytes(10) });
     const tempo = Tempo.fromHelmRelease('tempo', {
@@ -148,6 +155,11 @@ describe('a release that differs from its chart', () => {
     expect([tempo.storage.claim, tempo.storage.access]).toEqual(['traces', access]);
   });
 
+  it('has another address, or none when it lets only its own gateway in', () => {
+    const urlOf = (url: string | null) => Tempo.fromHelmRelease('sample', { chart: 'tempo-operator', url }).url;
+    expect([urlOf('http://tempo-sample:8080'), urlOf(null)]).toEqual(['http://tempo-sample:8080', undefined]);
+  });
+
   it('needs no persistence when its data lies elsewhere', () => {
     const storage = TempoStorage.s3({ bucket: 'acme-tempo', region: 'eu-west-1' });
     expect(Tempo.fromHelmRelease('tempo', { chart: 'grafana-community', storage }).storage).toBe(storage);
@@ -157,5 +169,40 @@ describe('a release that differs from its chart', () => {
     expect(() => Tempo.fromHelmRelease('tempo', { chart: 'sb-helm-charts', persistence: false })).toThrow(
       "describe release 'tempo': persistence is off, so its data is gone with its pod",
     );
+  });
+});
+
+describe('a release that cannot be what is said of it', () => {
+  const storage = TempoStorage.s3({ bucket: 'acme-tempo', region: 'eu-west-1' });
+  const access = VolumeAccess.clone({ size: Size.gibibytes(10) });
+
+  it.each([
+    ['', "'release' must not be empty"],
+    ['Tempo', "describe release 'Tempo': the name of a release must be up to 53 lower-case letters, digits and dashes"],
+    ['tempo.v2', "describe release 'tempo.v2': the name of a release must be"],
+    ['a'.repeat(54), 'the name of a release must be up to 53'],
+  ])('throws when its name is %j', (release, message) => {
+    expect(() => Tempo.fromHelmRelease(release, { chart: 'sb-helm-charts' })).toThrow(message);
+  });
+
+  it.each([
+    [
+      { chart: 'grafana' as never },
+      "'chart' must be one of sb-helm-charts, grafana-community, tempo-distributed, tempo-operator, got 'grafana'",
+    ],
+    [
+      { chart: 'tempo-operator', fullnameOverride: 'traces' },
+      "'fullnameOverride' is 'traces', but the operator's objects are always 'tempo-tempo'; leave it out",
+    ],
+    [
+      { chart: 'sb-helm-charts', component: 'live-store' },
+      "'component' is 'live-store', but 'sb-helm-charts' has no components; leave it out",
+    ],
+    [
+      { chart: 'sb-helm-charts', storage, access },
+      "'access' is of the chart's volume, but 'storage' says that the data lies elsewhere; give it to 'storage'",
+    ],
+  ] as [HelmReleaseOptions, string][])('throws instead of ignoring an option: %j', (options, message) => {
+    expect(() => Tempo.fromHelmRelease('tempo', options)).toThrow(`describe release 'tempo': ${message}`);
   });
 });

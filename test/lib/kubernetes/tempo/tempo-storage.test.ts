@@ -73,6 +73,9 @@ describe('the storage of a Tempo on a volume', () => {
     [{ tracesPath: '../traces' }, "'tracesPath' must be a path within the volume"],
     [{ walPath: '' }, "'walPath' must be a path within the volume"],
     [{ mountPath: 'var/tempo' }, "'mountPath' must be an absolute path, got 'var/tempo'"],
+    [{ mountPath: '/' }, "'mountPath' must not be '/', where a pod of the runner has files of its own"],
+    [{ mountPath: '/tmp/' }, "'mountPath' must not be '/tmp/'"],
+    [{ mountPath: '/etc/tempo-backup' }, "'mountPath' must not be '/etc/tempo-backup'"],
   ])('throws when a path leads elsewhere: %j', (options, message) => {
     expect(() => TempoStorage.persistentVolumeClaim('data', options)).toThrow(message);
   });

@@ -1,4 +1,5 @@
 import { Duration, Size } from 'cdk8s';
+import { KUBERNETES_IDENTITIES } from '../../../../lib/contract/index';
 import { VolumeAccess } from '../../../../lib/kubernetes/tempo/volume-access';
 import { Tempo } from '../../../../lib/kubernetes/tempo/tempo';
 import { type TempoAttributes } from '../../../../lib/kubernetes/tempo/tempo-attributes';
@@ -19,6 +20,7 @@ describe('a Tempo by its attributes', () => {
     expect(tempo).toMatchObject({ name: 'tempo', url: undefined, user: 10001, group: 10001, secrets: [] });
     expect(tempo._config).toEqual({
       name: 'tempo',
+      configFolders: [],
       owner: '10001:10001',
       storage: { path: '/var/tempo/traces', walPath: '/var/tempo/wal' },
     });
@@ -53,6 +55,19 @@ describe('a Tempo by its attributes', () => {
     });
     expect(tempo._objects).toMatchObject({ configMaps: ['a', 'b'], secrets: ['c'], services: ['d'] });
     expect([tempo.podLabels, tempo.retention?.toDays()]).toEqual([{ app: 'tempo' }, 14]);
+  });
+
+  it('has its ConfigMaps mounted for those who move data, gone or not, and for nobody else', () => {
+    const tempo = tempoWith({ configMaps: ['tempo', 'tempo.runtime'] });
+    const mount = (name: string, number: number) => ({
+      volume: { name: `tempo-config-${number}`, configMap: { name, optional: true } },
+      path: `/etc/tempo-backup-of-tempo/${name}`,
+      readOnly: true,
+    });
+    expect(tempo._mounts('restore-mover')).toEqual([mount('tempo', 1), mount('tempo.runtime', 2)]);
+    expect(tempo._config.configFolders).toEqual(tempo._mounts('restore-mover').map(({ path }) => path));
+    const others = KUBERNETES_IDENTITIES.filter((identity) => identity !== 'restore-mover');
+    expect(others.flatMap((identity) => tempo._mounts(identity))).toEqual([]);
   });
 
   it('has the group of its user unless told otherwise', () => {

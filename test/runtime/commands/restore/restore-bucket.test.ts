@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExitCode } from '../../../../lib/contract/exit-codes';
 import { BucketWorkplace, TEMPO_PREFIX } from '../../../helpers/bucket-workplace';
@@ -193,13 +193,9 @@ describe('a restore into the bucket of Tempo', () => {
   });
 
   it('leaves no write-ahead log out in silence', async () => {
-    const wal = join(workplace.folder, 'wal');
-    mkdirSync(join(wal, 'blocks'), { recursive: true });
-    await workplace.configure({ walPath: wal });
-    workplace.flush('team-a');
-    makeWalBlock(wal, 'team-a');
-    await workplace.run('backup');
-    lose('team-a/');
+    await backUpWithWal();
+    // A machine that doesn't have Tempo's volume.
+    await workplace.configure();
     const { exitCode, result } = await workplace.run('restore');
     expect(exitCode).toBe(ExitCode.CONFIGURATION);
     expect(result.error?.message).toContain("restore the blocks with '--scope data'");
@@ -209,4 +205,67 @@ describe('a restore into the bucket of Tempo', () => {
     const ran = await workplace.run('restore', '--scope', 'wal', '--target', folder);
     expect(ran.result).toMatchObject({ wal: { blocks: 1, pages: 1 } });
   });
+
+  describe('whose write-ahead log lies on a volume that is mounted here', () => {
+    const [DONE, REFUSED] = [ExitCode.DONE, ExitCode.REFUSED];
+
+    it('gets blocks into its bucket, and what only the log has into its folder', async () => {
+      const { wal, id } = await backUpWithWal();
+      rmSync(wal, { recursive: true });
+      const planned = await workplace.run('restore', '--dry-run');
+      expect(planned).toMatchObject({ exitCode: DONE, result: { blocks: { total: 1 }, wal: { blocks: 1 } } });
+      expect([workplace.keys(), existsSync(wal)]).toEqual([[], false]);
+      const { exitCode, result } = await workplace.run('restore');
+      expect(exitCode).toBe(DONE);
+      expect(result).toMatchObject({
+        dryRun: false,
+        blocks: { total: 1, restored: 1, skipped: 0, failed: [] },
+        wal: { blocks: 1, pages: 1 },
+        gates: [],
+      });
+      expect(workplace.keys().filter((key) => key.endsWith('meta.json'))).toHaveLength(1);
+      expect(readdirSync(wal)).toEqual([`${id}+team-a+vParquet4`]);
+      expect(readdirSync(join(wal, '..')).filter((name) => name !== 'tempo-backup.yaml')).toEqual(['wal']);
+    });
+
+    it('gets the log alone with scope wal, in place of one that is damaged when told so', async () => {
+      const { wal, id } = await backUpWithWal();
+      writeFileSync(join(wal, `${id}+team-a+vParquet4`, '0000000001'), 'damaged');
+      const { exitCode, result } = await workplace.run('restore', '--scope', 'wal', '--replace');
+      expect(exitCode).toBe(DONE);
+      expect(result).toMatchObject({ wal: { blocks: 1, pages: 1 }, blocks: { total: 0 } });
+      expect(result['movedAside']).toHaveLength(1);
+      expect(workplace.keys()).toEqual([]);
+    });
+
+    it('gets neither when a gate refuses the second', async () => {
+      const { wal } = await backUpWithWal();
+      await workplace.configure({ walPath: wal, tempo: 'version: "3.0"' });
+      rmSync(wal, { recursive: true });
+      const { exitCode, result } = await workplace.run('restore');
+      expect([exitCode, result.error?.lift]).toEqual([REFUSED, 'wal-timeout']);
+      expect([workplace.keys(), existsSync(wal)]).toEqual([[], false]);
+    });
+
+    it('goes on when it was interrupted between the two', async () => {
+      const { wal } = await backUpWithWal();
+      rmSync(wal, { recursive: true });
+      await workplace.run('restore', '--scope', 'data');
+      const { exitCode, result } = await workplace.run('restore');
+      expect(exitCode).toBe(DONE);
+      expect(result).toMatchObject({ blocks: { restored: 0, skipped: 1 }, wal: { blocks: 1 } });
+    });
+  });
 });
+
+/** A recovery point with one block and one WAL block; then the blocks are lost. */
+async function backUpWithWal(): Promise<{ readonly wal: string; readonly id: string }> {
+  const wal = join(workplace.folder, 'wal');
+  mkdirSync(join(wal, 'blocks'), { recursive: true });
+  await workplace.configure({ walPath: wal });
+  workplace.flush('team-a');
+  const { id } = makeWalBlock(wal, 'team-a');
+  await workplace.run('backup');
+  lose('team-a/');
+  return { wal, id };
+}
