@@ -15,6 +15,8 @@ export interface TempoOptions {
   readonly namespace: string;
   readonly image: string;
   readonly accessMode?: 'ReadWriteOnce' | 'ReadWriteOncePod';
+  /** Of its claim. @default - the cluster's default */
+  readonly storageClass?: string;
   /** Whether its pods take most of a minute to end. @default false */
   readonly stopsSlowly?: boolean;
 }
@@ -46,7 +48,8 @@ export function tempoObjects(options: TempoOptions): KubernetesObject[] {
   ];
 }
 
-function statefulSet({ image, accessMode = 'ReadWriteOnce', stopsSlowly = false }: TempoOptions): object {
+function statefulSet(options: TempoOptions): object {
+  const { image, accessMode = 'ReadWriteOnce', storageClass: storageClassName, stopsSlowly = false } = options;
   return {
     replicas: 1,
     serviceName: TEMPO.name,
@@ -66,7 +69,7 @@ function statefulSet({ image, accessMode = 'ReadWriteOnce', stopsSlowly = false 
     volumeClaimTemplates: [
       {
         metadata: { name: 'storage' },
-        spec: { accessModes: [accessMode], resources: { requests: { storage: '1Gi' } } },
+        spec: { accessModes: [accessMode], storageClassName, resources: { requests: { storage: '1Gi' } } },
       },
     ],
   };
