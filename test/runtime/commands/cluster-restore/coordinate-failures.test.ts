@@ -188,6 +188,11 @@ describe('a Tempo that does not stop', () => {
     expectUnchanged();
   });
 
+  it('but whose pod has ended no longer writes, whatever holds the pod: the restore goes on', async () => {
+    await start({ workload: { hangs: () => true, hangsEnded: true } });
+    expect((await scene.coordinate({ scope: 'data' })).exitCode).toBe(0);
+  });
+
   it('is one that somebody scales up again: the restore says what to pause', async () => {
     let healing = true;
     await start({
@@ -229,7 +234,7 @@ describe('a mover', () => {
   it('that is never scheduled is deleted, and Tempo has its replicas and its configuration again', async () => {
     await start({ mover: () => 'pending' });
     const error = await scene.failure();
-    expect(error.exitCode).toBe(1);
+    expect(error.exitCode).toBe(15);
     expect(error.message).toMatch(
       /restore data: Job 'tempo-restore-mover-[0-9a-f]{8}-1' did not start within 20s: pod '.*' is Pending \(Unschedulable: 0\/3 nodes: volume node affinity conflict\)/,
     );
@@ -344,6 +349,19 @@ describe('a Tempo that is not ready after its data is back', () => {
     await scene.failure();
     expect(scene.cluster.all('Job')).toHaveLength(2);
     expect(scene.asides).toHaveLength(2);
+  });
+});
+
+describe('a Tempo whose ended pod is held by a finalizer', () => {
+  it('is named when Tempo does not become ready, as it has the name of the next one', async () => {
+    await start({ workload: { becomesReady: () => false } });
+    const held = { deletionTimestamp: '2026-11-23T09:00:05Z', finalizers: ['example.com/hold'] };
+    const pod = clusterObject('v1', 'Pod', 'held-0', { status: { phase: 'Succeeded' } });
+    scene.cluster.put({ ...pod, metadata: { ...pod.metadata, ...held } });
+    const error = await scene.failure();
+    expect(error.message).toContain(
+      "pod 'held-0' is Succeeded (terminating since 2026-11-23T09:00:05Z; held by finalizers example.com/hold)",
+    );
   });
 });
 
