@@ -18,11 +18,11 @@ for (const name of fs.readdirSync('/var/tempo/wal', { recursive: true })) {
   if (/\\/\\d{10}$/.test(file)) fs.writeFileSync(file, Buffer.alloc(fs.statSync(file).size, 7));
 }`;
 
-/** Tempo ends at a folder that it may not list. Without the right to write it, nobody but root could move it aside. */
-const UNREADABLE_WAL = `
+/** Tempo ends at a folder that it may not list. Nothing may be written there either, as to move it elsewhere does. */
+const CLOSED_WAL = `
 const fs = require('node:fs');
 const [name] = fs.readdirSync('/var/tempo/wal').filter((each) => each !== 'blocks');
-fs.chmodSync('/var/tempo/wal/' + name, 0o300);`;
+fs.chmodSync('/var/tempo/wal/' + name, 0o100);`;
 
 const DELETE_BLOCKS = `
 const fs = require('node:fs');
@@ -99,7 +99,7 @@ kubernetesSuite('a Tempo whose data is gone', () => {
   it('starts without its WAL when that keeps it from starting', async () => {
     await at.protect();
     const unflushed = await at.pushToWal(2);
-    await at.onVolume(UNREADABLE_WAL);
+    await at.onVolume(CLOSED_WAL);
     await at.restartTempo();
     await at.crashing();
     const { result } = await at.restore(
