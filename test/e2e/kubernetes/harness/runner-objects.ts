@@ -94,6 +94,7 @@ function tempo({ access = 'shared', name }: RunnerOptions): Tempo {
     secrets: [TEMPO.secret],
     services: [TEMPO.name],
     storage: TempoStorage.persistentVolumeClaim(TEMPO.claim, {
+      walPath: TEMPO.walPath,
       access: access === 'shared' ? VolumeAccess.SHARED : VolumeAccess.clone({ size: Size.gibibytes(1) }),
     }),
   });

@@ -3,6 +3,7 @@ import { eventually } from '../harness/cluster/wait';
 import { expectExit } from '../harness/expect-exit';
 import { kubernetesSuite } from '../harness/suite';
 import { TEMPO } from '../harness/tempo/tempo-objects';
+import { itWithFlush } from '../harness/tempo/tempo-version';
 import { Timings } from '../harness/timings';
 import { RecoveryScene } from './recovery-scene';
 
@@ -13,16 +14,16 @@ const HALF_HOUR = 1800;
 /** Every page of the WAL becomes garbage of the same length. */
 const CORRUPT_WAL = `
 const fs = require('node:fs');
-for (const name of fs.readdirSync('/var/tempo/wal', { recursive: true })) {
-  const file = '/var/tempo/wal/' + name;
+for (const name of fs.readdirSync('/var/tempo/${TEMPO.walPath}', { recursive: true })) {
+  const file = '/var/tempo/${TEMPO.walPath}/' + name;
   if (/\\/\\d{10}$/.test(file)) fs.writeFileSync(file, Buffer.alloc(fs.statSync(file).size, 7));
 }`;
 
 /** Tempo ends at a folder that it may not list. Nothing may be written there either, as to move it elsewhere does. */
 const CLOSED_WAL = `
 const fs = require('node:fs');
-const [name] = fs.readdirSync('/var/tempo/wal').filter((each) => each !== 'blocks');
-fs.chmodSync('/var/tempo/wal/' + name, 0o100);`;
+const [name] = fs.readdirSync('/var/tempo/${TEMPO.walPath}').filter((each) => each !== 'blocks');
+fs.chmodSync('/var/tempo/${TEMPO.walPath}/' + name, 0o100);`;
 
 const DELETE_BLOCKS = `
 const fs = require('node:fs');
@@ -82,7 +83,7 @@ kubernetesSuite('a Tempo whose data is gone', () => {
     await expectBlocks();
   });
 
-  it('has its WAL back, but for what came after the last recovery point', async () => {
+  itWithFlush('has its WAL back, but for what came after the last recovery point', async () => {
     await at.protect();
     await at.pushToWal(5);
     await at.backUpWal();
@@ -96,7 +97,7 @@ kubernetesSuite('a Tempo whose data is gone', () => {
     await at.expectWhole(afterwards);
   });
 
-  it('starts without its WAL when that keeps it from starting', async () => {
+  itWithFlush('starts without its WAL when that keeps it from starting', async () => {
     await at.protect();
     const unflushed = await at.pushToWal(2);
     await at.onVolume(CLOSED_WAL);
