@@ -71,6 +71,26 @@ kubernetesSuite('what can not be done says why', () => {
     expect(ran.log).toContain('no-such-class');
   });
 
+  it('for an ended pod that a finalizer holds: it no longer writes, but has the name of the next one', async () => {
+    const hold = (finalizers: string): Promise<unknown> =>
+      at.workstation.run(
+        `kubectl -n ${at.scene.namespace} patch pod ${TEMPO.pod} --type=merge -p '{"metadata":{"finalizers":${finalizers}}}'`,
+        { as: 'admin' },
+      );
+    await hold('["example.com/hold"]');
+    const { exitCode, result } = await at.workstation.restore('tempo-backup restore --in-cluster --scope data');
+    await hold('null');
+    expect([exitCode, result.cluster?.phases, result.error?.message]).toEqual([
+      15,
+      undefined,
+      expect.stringMatching(
+        /^start Tempo: it is not ready after 20s: .*pod 'tempo-0' is (Succeeded|Failed) \(.*held by finalizers example.com\/hold/,
+      ),
+    ]);
+    expect(await at.replicas()).toBe(1);
+    await at.expectWhole();
+  });
+
   it('for a volume that is too small: how much it lacks, and Tempo runs as before', async () => {
     await at.scene.apply(tooSmall(at.scene.runnerObjects()));
     const { exitCode, result } = await at.workstation.restore(FULL);
