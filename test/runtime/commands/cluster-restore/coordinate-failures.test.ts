@@ -188,11 +188,6 @@ describe('a Tempo that does not stop', () => {
     expectUnchanged();
   });
 
-  it('but whose pod has ended no longer writes, whatever holds the pod: the restore goes on', async () => {
-    await start({ workload: { hangs: () => true, hangsEnded: true } });
-    expect((await scene.coordinate({ scope: 'data' })).exitCode).toBe(0);
-  });
-
   it('is one that somebody scales up again: the restore says what to pause', async () => {
     let healing = true;
     await start({
@@ -349,19 +344,6 @@ describe('a Tempo that is not ready after its data is back', () => {
     await scene.failure();
     expect(scene.cluster.all('Job')).toHaveLength(2);
     expect(scene.asides).toHaveLength(2);
-  });
-});
-
-describe('a Tempo whose ended pod is held by a finalizer', () => {
-  it('is named when Tempo does not become ready, as it has the name of the next one', async () => {
-    await start({ workload: { becomesReady: () => false } });
-    const held = { deletionTimestamp: '2026-11-23T09:00:05Z', finalizers: ['example.com/hold'] };
-    const pod = clusterObject('v1', 'Pod', 'held-0', { status: { phase: 'Succeeded' } });
-    scene.cluster.put({ ...pod, metadata: { ...pod.metadata, ...held } });
-    const error = await scene.failure();
-    expect(error.message).toContain(
-      "pod 'held-0' is Succeeded (terminating since 2026-11-23T09:00:05Z; held by finalizers example.com/hold)",
-    );
   });
 });
 
