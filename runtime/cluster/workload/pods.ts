@@ -27,10 +27,18 @@ export function listPods(api: ClusterApi, namespace: string, labelSelector: stri
   return api.list({ apiVersion: 'v1', kind: 'Pod', namespace }, { labelSelector });
 }
 
-/** Whether the pod has ended: then it holds no volume, even when nobody has removed it yet. */
+/**
+ * Whether the pod has ended: all its containers have, and none starts again. It writes nothing any more, even when a finalizer keeps it from
+ * being removed.
+ */
 export function hasEnded(pod: ClusterObject): boolean {
   const { phase } = statusOf(pod);
   return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** Whether the pod is deleted, and a finalizer keeps it: until that goes, no other pod of its name can be made. */
+export function isHeld({ metadata }: ClusterObject): boolean {
+  return metadata.deletionTimestamp !== undefined && finalizersOf(metadata).length > 0;
 }
 
 /** Whether a container of it runs, or ran. */
@@ -47,7 +55,7 @@ export function containerStates(pod: ClusterObject): readonly ContainerState[] {
 export async function explainPod(api: ClusterApi, namespace: string, pod: ClusterObject): Promise<string> {
   const { metadata } = pod;
   const status = statusOf(pod);
-  const finalizers = (metadata.finalizers as readonly string[] | undefined) ?? [];
+  const finalizers = finalizersOf(metadata);
   const causes = [
     typeof metadata.deletionTimestamp === 'string' ? `terminating since ${metadata.deletionTimestamp}` : '',
     finalizers.length > 0 ? `held by finalizers ${finalizers.join(', ')}` : '',
@@ -58,6 +66,10 @@ export async function explainPod(api: ClusterApi, namespace: string, pod: Cluste
     ...(await warningsOf(api, { apiVersion: 'v1', kind: 'Pod', namespace, name: metadata.name })),
   ].filter((cause) => cause !== '');
   return `pod '${metadata.name}' is ${status.phase ?? 'unknown'}${causes.length > 0 ? ` (${causes.join('; ')})` : ''}`;
+}
+
+function finalizersOf({ finalizers }: ClusterObject['metadata']): readonly string[] {
+  return (finalizers as readonly string[] | undefined) ?? [];
 }
 
 function containerText({ name, state }: ContainerState): string {

@@ -2,7 +2,7 @@ import { ExitCode } from '../../../lib/contract/exit-codes';
 import type { ClusterObject } from '../../cluster/cluster-api';
 import { REPLICAS_ANNOTATION, workloadText } from '../../cluster/workload/workload';
 import { InterruptedError, RefusedError, RunnerError } from '../../errors';
-import { rollBackConfiguration } from './configuration/restore-configuration';
+import { type ConfigurationPlan, rollBackConfiguration } from './configuration/restore-configuration';
 import type { CoordinatedRun } from './coordinated-run';
 import { isDataUntouched, stopMoving } from './mover/move-data';
 import { MOVER_LABEL } from './mover/mover-jobs';
@@ -27,8 +27,9 @@ export async function sayIfStopped<T>(run: CoordinatedRun, work: () => Promise<T
  * What to throw when a restore failed after it began. If Tempo's data is surely as it was, Tempo is started again as it was; else it stays
  * at zero, as starting it on half of its data is for a person to decide, and the error says so and how.
  */
-export async function leaveSafely(run: CoordinatedRun, { saved }: Prepared, error: unknown): Promise<unknown> {
+export async function leaveSafely(run: CoordinatedRun, prepared: Prepared, error: unknown): Promise<unknown> {
   const { context, tempo } = run;
+  const { saved } = prepared;
   if (error instanceof RolledBackError) return error;
   if (context.signal.aborted && !tempo.started) return interrupted(run, saved);
   if (tempo.started) {
@@ -36,14 +37,14 @@ export async function leaveSafely(run: CoordinatedRun, { saved }: Prepared, erro
     return withNote(error, `Tempo is started; to undo the restore: ${undoText(run, saved.objects)}`);
   }
   try {
-    return await goBack(run, saved, error);
+    return await goBack(run, prepared, error);
   } catch (second) {
     context.log.error(`start Tempo again: ${(second as Error).message}`);
     return context.signal.aborted ? interrupted(run, saved) : withNote(error, leftStopped(run, saved.objects));
   }
 }
 
-async function goBack(run: CoordinatedRun, saved: SavedSession, error: unknown): Promise<unknown> {
+async function goBack(run: CoordinatedRun, { saved, plan }: Prepared, error: unknown): Promise<unknown> {
   const { session, objects } = saved;
   if (error instanceof ScaledUpError) {
     await stopMoving(run, session);
@@ -55,7 +56,16 @@ async function goBack(run: CoordinatedRun, saved: SavedSession, error: unknown):
     return scaleBack(run);
   });
   await finishSession(run, saved);
-  return withNote(error, `nothing of Tempo is changed: ${workloadText(run.kubernetes)} has ${replicas} replicas`);
+  const unchanged = `nothing of Tempo is changed: ${workloadText(run.kubernetes)} has ${replicas} replicas`;
+  const made = madeText(run, plan);
+  return withNote(error, made === '' ? unchanged : `${unchanged}, and what was missing and is made stays: ${made}`);
+}
+
+/** Objects that this run made; nothing is deleted, and a later run finds them. */
+function madeText({ phases }: CoordinatedRun, { changes }: ConfigurationPlan): string {
+  if (!phases.done.some(({ name }) => name === 'restore configuration')) return '';
+  const made = changes.filter(({ action }) => action === 'created');
+  return made.map(({ kind, name }) => `${kind} '${name}'`).join(', ');
 }
 
 /** Said without asking the cluster: the process has seconds left. */

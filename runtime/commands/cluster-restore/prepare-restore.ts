@@ -12,6 +12,7 @@ import { UsageError } from '../../errors';
 import { type CoordinatedRun, partsOf } from './coordinated-run';
 import { moverCronJob, refuseOtherMovers } from './mover/mover-jobs';
 import { pickPoint } from './pick-point';
+import { refuseMissingClaims } from './refuse-missing-claims';
 import { findSession, newSession, type SavedSession } from './restore-session';
 import { existingWorkload } from './stop-tempo';
 
@@ -41,6 +42,7 @@ export async function prepareRestore(run: CoordinatedRun): Promise<Prepared> {
   const plan = parts.configuration
     ? await phases.time('check configuration', () => checkConfiguration(run, manifest))
     : NO_CONFIGURATION;
+  if (parts.data) await refuseMissingClaims(run, plan);
   if (!workload) tempo.replicas = replicasToCreate(run, plan);
   const wasWhole = workload !== undefined && rememberedReplicas(workload) === undefined;
   const session = found?.session ?? newSession(run, { recoveryPoint: manifest.id, wasWhole });

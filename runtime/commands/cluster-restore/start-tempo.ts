@@ -1,6 +1,6 @@
 import { ExitCode } from '../../../lib/contract/exit-codes';
 import type { ClusterObject } from '../../cluster/cluster-api';
-import { explainPod, hasEnded, listPods } from '../../cluster/workload/pods';
+import { explainPod, hasEnded, isHeld, listPods } from '../../cluster/workload/pods';
 import { waitUntil } from '../../cluster/workload/wait-until';
 import {
   podSelector,
@@ -85,7 +85,7 @@ async function notReady(run: CoordinatedRun, missing: string): Promise<Error> {
 async function unreadyPods(run: CoordinatedRun): Promise<ClusterObject[]> {
   const workload = await existingWorkload(run);
   const pods = await listPods(run.api, run.kubernetes.namespace, podSelector(workload));
-  return pods.filter((pod) => !hasEnded(pod) && !isReady(pod));
+  return pods.filter((pod) => isHeld(pod) || (!hasEnded(pod) && !isReady(pod)));
 }
 
 function isReady({ status }: ClusterObject): boolean {

@@ -12,7 +12,10 @@ import { RefusedError, RunnerError, UsageError } from '../../errors';
 import { ExitCode } from '../../../lib/contract/exit-codes';
 import { type CoordinatedRun, waitingIn } from './coordinated-run';
 
-/** Scales Tempo to zero and waits until its pods are gone: from then on nobody writes to its volume. */
+/**
+ * Scales Tempo to zero and waits until its pods are gone: from then on nobody writes to its volume. On purpose a pod that has ended is as good as
+ * gone: a finalizer that holds it has nothing to do with the data, and only keeps a StatefulSet from starting Tempo again, which says so then.
+ */
 export async function stopTempo(run: CoordinatedRun): Promise<void> {
   const { api, workload, context, tempo } = run;
   const found = await existingWorkload(run);

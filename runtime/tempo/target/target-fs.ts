@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -33,6 +34,7 @@ export interface TargetFs {
   close(file: number): void;
   syncFolder(path: string): Promise<void>;
   own(fileOrFolder: number | string, owner: Owner): void;
+  changeMode(path: string, mode: number): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
   removeFolder(path: string): void;
@@ -78,6 +80,7 @@ export const diskFs: TargetFs = {
     if (typeof target === 'number') fchownSync(target, uid, gid);
     else lchownSync(target, uid, gid);
   },
+  changeMode: chmodSync,
   rename: renameSync,
   unlink: unlinkSync,
   removeFolder: rmdirSync,
@@ -133,7 +136,9 @@ export function explainWriteError(error: unknown, path: string): unknown {
   }
   if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
     const cause =
-      code === 'EROFS' ? 'the file system is read-only' : `permission denied for user ${process.getuid?.() ?? '?'}`;
+      code === 'EROFS'
+        ? 'the file system is read-only'
+        : `permission denied for user ${process.geteuid?.() ?? '?'} at '${(error as NodeJS.ErrnoException).path ?? path}'`;
     return new UsageError(
       `restore into '${path}': ${cause}; mount it writable, or run as the user that Tempo runs as`,
       { code },

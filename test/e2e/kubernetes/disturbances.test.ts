@@ -88,6 +88,8 @@ kubernetesSuite('a backup that is disturbed', () => {
     await eventually('end of the pod', async () => !(await scene.api.get(reference('Pod', scene.namespace, pod))));
     expect(await scene.bucket.points()).toEqual(before);
     scene.bucket.way.open();
+    // Mostly 3 s. Where the pod's network went before the server heard of the upload's end, MinIO keeps the object's key locked for the half a
+    // minute that it waits for the rest, and the same object can't be stored before.
     const { exitCode } = await measure('Job deleted', 'next run', () => scene.runJob('tempo-backup-hourly'));
     expect(exitCode).toBe(0);
     await expectWhole();

@@ -14,8 +14,7 @@ async function fill(scene: Scene): Promise<string[]> {
   const flushed = await scene.tempo.push(5);
   await scene.tempo.flushed((await scene.tempo.liveObjects()) + flushed.length);
   const unflushed = await scene.tempo.push(3);
-  // Cut to the WAL once they have been idle for the configured second.
-  await new Promise((resolve) => setTimeout(resolve, 3500));
+  await scene.tempo.cut();
   return [...flushed, ...unflushed];
 }
 

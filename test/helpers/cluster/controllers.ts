@@ -6,12 +6,14 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface WorkloadBehaviour {
   /** Pods stay, terminating, when they are scaled down. @default - they go at once */
   readonly hangs?: () => boolean;
+  /** Whether those that stay have ended. @default false */
+  readonly hangsEnded?: boolean;
   /** Whether pods of this template become ready. @default - all do */
   readonly becomesReady?: (template: unknown) => boolean;
 }
 
 /** Keeps the pods of a StatefulSet or Deployment: as many as it wants, of its present template. */
-export function workloadController({ hangs, becomesReady }: WorkloadBehaviour = {}): Controller {
+export function workloadController({ hangs, hangsEnded, becomesReady }: WorkloadBehaviour = {}): Controller {
   return ({ type, object }, cluster) => {
     const current = cluster.find(object.kind, object.metadata.name);
     if (type === 'DELETED' || !current || (object.kind !== 'StatefulSet' && object.kind !== 'Deployment')) return;
@@ -19,7 +21,7 @@ export function workloadController({ hangs, becomesReady }: WorkloadBehaviour = 
     const ready = becomesReady?.(template) ?? true;
     const pods = podsOf(cluster, current);
     for (const pod of pods.slice(replicas)) {
-      if (hangs?.()) terminate(cluster, pod);
+      if (hangs?.()) terminate(cluster, hangsEnded ? { ...pod, status: { phase: 'Succeeded' } } : pod);
       else cluster.remove(pod);
     }
     for (let index = 0; index < replicas; index++) cluster.put(podFor(current, index, ready));

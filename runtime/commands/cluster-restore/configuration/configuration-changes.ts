@@ -86,8 +86,8 @@ async function replaceNow(
   }
 }
 
-/** One that is half gone can neither be used nor made anew. */
-function refuseDeleted({ kind, metadata }: ClusterObject): void {
+/** Throws when it is being deleted: one that is half gone can neither be used nor made anew. */
+export function refuseDeleted({ kind, metadata }: ClusterObject): void {
   if (metadata.deletionTimestamp === undefined) return;
   const finalizers = ((metadata.finalizers as readonly string[] | undefined) ?? []).join(', ');
   const hint = kind === 'PersistentVolumeClaim' ? ': delete the pods that mount it, ended ones of Jobs too' : '';

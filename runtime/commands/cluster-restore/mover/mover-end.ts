@@ -2,6 +2,7 @@ import { ExitCode } from '../../../../lib/contract/exit-codes';
 import type { RestoreResult } from '../../../../lib/contract/results';
 import type { ObjectRef } from '../../../cluster/cluster-api';
 import { containerOf, endOf, lastWords, podsOf } from '../../../cluster/workload/jobs';
+import { claimRef } from '../../../cluster/objects/claims';
 import { warningsOf } from '../../../cluster/objects/events';
 import { explainPod } from '../../../cluster/workload/pods';
 import { type Evidence, RefusedError, RunnerError } from '../../../errors';
@@ -52,16 +53,33 @@ export function errorOf({ kubernetes: { namespace } }: CoordinatedRun, ref: Obje
 }
 
 /** Why a mover has not begun. */
-export async function neverStarted({ api, kubernetes }: CoordinatedRun, ref: ObjectRef): Promise<Error> {
+export async function neverStarted(run: CoordinatedRun, ref: ObjectRef): Promise<Error> {
+  const { api, kubernetes } = run;
   const { namespace, restore } = kubernetes;
   const pods = await podsOf(api, ref);
   const reasons = await Promise.all(pods.map((pod) => explainPod(api, namespace, pod)));
   const why = pods.length > 0 ? reasons : ['it has no pod', ...(await warningsOf(api, ref))];
   return new RunnerError(
-    `restore data: Job '${ref.name}' did not start within ${restore.deadline}: ${why.join('; ')}`,
-    ExitCode.FAILED,
+    `restore data: Job '${ref.name}' did not start within ${restore.deadline}: ${[...why, ...(await unboundClaims(run))].join('; ')}`,
+    // Not a failure, which the Job would try again: each try stops Tempo for as long.
+    ExitCode.REFUSED,
     { job: ref.name },
   );
+}
+
+/** A pod only says that its volume isn't there; why, such as a StorageClass that is missing, is said of the claim. */
+async function unboundClaims({ api, kubernetes }: CoordinatedRun): Promise<string[]> {
+  const { namespace, persistentVolumeClaims } = kubernetes;
+  const texts: string[] = [];
+  for (const ref of persistentVolumeClaims.map((name) => claimRef(namespace, name))) {
+    const found = await api.get(ref);
+    const phase = (found?.status as { readonly phase?: string } | undefined)?.phase ?? (found ? 'Pending' : 'missing');
+    if (phase === 'Bound') continue;
+    const causes = await warningsOf(api, ref);
+    const text = `PersistentVolumeClaim '${ref.name}' is ${phase}`;
+    texts.push(causes.length > 0 ? `${text} (${causes.join('; ')})` : text);
+  }
+  return texts;
 }
 
 /** A container that was killed ends with the number of a signal. */

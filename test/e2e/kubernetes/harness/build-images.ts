@@ -35,14 +35,19 @@ function buildImage(command: string, name: string, folder: string): void {
   process.stdout.write(`image ${name}: ${((Date.now() - began) / 1000).toFixed(0)} s\n`);
 }
 
-/** The real Tempo when TEMPO_BIN names its program, else the double. */
+/** The real Tempo when TEMPO_BIN, or TEMPO_3_BIN alone, names its program, else the double. */
 async function withTempoFolder(use: (folder: string) => void): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tempo-image-'));
   try {
-    const { TEMPO_BIN } = process.env;
-    if (TEMPO_BIN) copyFileSync(TEMPO_BIN, join(folder, 'tempo'));
-    else await bundleDouble(join(folder, 'tempo-double.js'));
-    writeFileSync(join(folder, 'Dockerfile'), dockerfile(TEMPO_BIN ? 'tempo' : 'tempo-double.js'));
+    const { TEMPO_BIN, TEMPO_3_BIN } = process.env;
+    const program = TEMPO_BIN ?? TEMPO_3_BIN;
+    if (program === undefined) await bundleDouble(join(folder, 'tempo-double.js'));
+    else {
+      copyFileSync(program, join(folder, 'tempo'));
+      process.env.E2E_TEMPO_VERSION = TEMPO_BIN === undefined ? '3.0' : '2.9';
+      process.stdout.write(`suites in a cluster run against a real Tempo ${process.env.E2E_TEMPO_VERSION}\n`);
+    }
+    writeFileSync(join(folder, 'Dockerfile'), dockerfile(program === undefined ? 'tempo-double.js' : 'tempo'));
     use(folder);
   } finally {
     rmSync(folder, { recursive: true });

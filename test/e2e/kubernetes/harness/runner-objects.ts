@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly access?: 'shared' | 'clone';
   /** Name of the VolumeSnapshotClass. @default - no volume snapshots are made */
   readonly volumeSnapshotClass?: string;
+  /** Under which the repository knows the Tempo. @default - that of the Tempo of the tests */
+  readonly name?: string;
   /** How long a restore waits for each thing. @default 90 */
   readonly restoreDeadlineSeconds?: number;
 }
@@ -82,8 +84,9 @@ function addBackup(chart: Chart, options: RunnerOptions): void {
   });
 }
 
-function tempo({ access = 'shared' }: RunnerOptions): Tempo {
+function tempo({ access = 'shared', name }: RunnerOptions): Tempo {
   return Tempo.fromAttributes({
+    name,
     url: `http://${TEMPO.name}:3200`,
     podLabels: TEMPO.labels,
     workload: { kind: 'StatefulSet', name: TEMPO.name },
@@ -91,6 +94,7 @@ function tempo({ access = 'shared' }: RunnerOptions): Tempo {
     secrets: [TEMPO.secret],
     services: [TEMPO.name],
     storage: TempoStorage.persistentVolumeClaim(TEMPO.claim, {
+      walPath: TEMPO.walPath,
       access: access === 'shared' ? VolumeAccess.SHARED : VolumeAccess.clone({ size: Size.gibibytes(1) }),
     }),
   });

@@ -16,12 +16,13 @@ export interface SceneOptions extends RunnerChanges {
   /** A repository that is there and stays. @default - one of its own */
   readonly bucket?: RepositoryBucket;
   readonly accessMode?: TempoOptions['accessMode'];
+  readonly storageClass?: TempoOptions['storageClass'];
 }
 
 /** In what the runner's objects differ from the usual ones. */
 export interface RunnerChanges extends Pick<
   RunnerOptions,
-  'access' | 'volumeSnapshotClass' | 'restoreDeadlineSeconds'
+  'access' | 'volumeSnapshotClass' | 'restoreDeadlineSeconds' | 'name'
 > {
   /** What clones are made of. @default - the claim itself */
   readonly cloneOf?: string;
@@ -70,9 +71,9 @@ export class Scene {
     return scene;
   }
 
-  private async setUp({ accessMode, bucket: _bucket, ...changes }: SceneOptions): Promise<void> {
+  private async setUp({ accessMode, storageClass, bucket: _bucket, ...changes }: SceneOptions): Promise<void> {
     await this.applyNamespace();
-    await this.applyTempo({ accessMode });
+    await this.applyTempo({ accessMode, storageClass });
     await this.applyRunner(changes);
     await this.tempo.ready();
   }

@@ -8,6 +8,7 @@ import { type KubernetesObject, reference } from './cluster/objects';
 import { ON_CALL } from './runner-objects';
 import type { Scene } from './scene';
 import { S3_KEYS } from './servers/repository-bucket';
+import { TEMPO } from './tempo/tempo-objects';
 
 const execute = promisify(execFile);
 const PROGRAM = join(__dirname, '../../../../dist/tempo-backup.js');
@@ -43,17 +44,23 @@ export class Workstation {
 
   /** Gets configuration and token, again when the namespace is another one. */
   async signIn(): Promise<void> {
-    const { api, namespace } = this.scene;
-    const found = await api.get<KubernetesObject & { data: Record<string, string> }>(
-      reference('ConfigMap', namespace, 'tempo-backup-config'),
-    );
-    await writeFile(join(this.folder, 'tempo-backup.yaml'), found?.data['config.yaml'] ?? '');
+    const { namespace } = this.scene;
+    await this.configure();
     const admin = ['-n', namespace];
     const { stdout } = await execute('kubectl', [...admin, 'create', 'token', ON_CALL, '--duration=2h']);
     const view = await execute('kubectl', ['config', 'view', '--raw', '--minify', '-o', 'json']);
     const config = JSON.parse(view.stdout) as { users: { name: string }[] };
     const users = config.users.map(({ name }) => ({ name, user: { token: stdout.trim() } }));
     await writeFile(join(this.folder, 'on-call.kubeconfig'), JSON.stringify({ ...config, users }), { mode: 0o600 });
+  }
+
+  /** Gets the configuration of a Tempo. */
+  async configure(name: string = TEMPO.name): Promise<void> {
+    const { api, namespace } = this.scene;
+    const found = await api.get<KubernetesObject & { data: Record<string, string> }>(
+      reference('ConfigMap', namespace, `${name}-backup-config`),
+    );
+    await writeFile(join(this.folder, 'tempo-backup.yaml'), found?.data['config.yaml'] ?? '');
   }
 
   /** Gets what survives the loss of a namespace: the synthesized objects, in one file for the chart, and the private key. */

@@ -15,7 +15,7 @@ kubernetesSuite('a Tempo whose configuration is broken', () => {
   let at: RecoveryScene;
   let good: string;
   beforeAll(async () => {
-    at = await RecoveryScene.create(timings, { restoreDeadlineSeconds: 30 });
+    at = await RecoveryScene.create(timings, { restoreDeadlineSeconds: 40 });
     good = await at.protect();
   });
   afterAll(() => at?.remove());

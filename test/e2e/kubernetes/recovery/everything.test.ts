@@ -55,7 +55,7 @@ kubernetesSuite('a restore of everything', () => {
   }
 
   async function stopAtMover(): Promise<void> {
-    await eventually('a stopped Tempo', async () => (await at.replicas()) === 0);
+    await eventually('a stopped Tempo', async () => (await at.replicas()) === 0, { seconds: 120 });
     at.scene.bucket.way.close();
     await eventually('a mover', mover, { seconds: 90 });
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterRestore } from '../../../../lib/contract/cluster-restore';
 import type { BackupResult, RestoreResult } from '../../../../lib/contract/results';
 import { type KubernetesObject, type Pod, reference } from '../harness/cluster/objects';
@@ -6,13 +5,11 @@ import type { RunEnd } from '../harness/cluster/pod-ends';
 import { eventually } from '../harness/cluster/wait';
 import { expectExit } from '../harness/expect-exit';
 import { documented } from '../harness/operations-page';
+import { tracesInNewestPoint } from '../harness/recovery-point';
 import { Scene, type SceneOptions } from '../harness/scene';
 import { TEMPO } from '../harness/tempo/tempo-objects';
 import { type Timings } from '../harness/timings';
 import { type Ran, type Restored, Workstation } from '../harness/workstation';
-
-/** Traces are cut to the WAL when they have been idle for the configured second. */
-const CUT_MS = 3500;
 
 /** A Tempo with traces and recovery points, and somebody who brings it back by the commands of the documentation. */
 export class RecoveryScene {
@@ -33,7 +30,11 @@ export class RecoveryScene {
   /** Flushed traces, and a verified recovery point with them. Returns its ID. */
   async protect(): Promise<string> {
     await this.push(10);
-    return this.backUp('full');
+    const { recoveryPoint, flush } = await this.runBackup('full');
+    if (flush?.reached !== true) throw new Error(`full: Tempo is not flushed: ${JSON.stringify(flush)}`);
+    if (recoveryPoint.wal.blocks > 0) throw new Error('full: flushed traces are in the WAL of the recovery point');
+    await this.expectInNewestPoint();
+    return recoveryPoint.id;
   }
 
   async push(count: number): Promise<string[]> {
@@ -45,15 +46,32 @@ export class RecoveryScene {
   /** Traces that lie in Tempo's WAL and nowhere else. */
   async pushToWal(count: number): Promise<string[]> {
     const pushed = await this.push(count);
-    await sleep(CUT_MS);
+    await this.scene.tempo.cut();
     return pushed;
+  }
+
+  /** A recovery point with what lies in Tempo's WAL now. */
+  async backUpWal(): Promise<void> {
+    await this.backUp('wal');
+    await this.expectInNewestPoint();
   }
 
   /** By a rule of the plan. Returns the ID of the recovery point. */
   async backUp(rule: string): Promise<string> {
+    return (await this.runBackup(rule)).recoveryPoint.id;
+  }
+
+  private async runBackup(rule: string): Promise<BackupResult> {
     const { exitCode, log, result } = await this.scene.runJob(`tempo-backup-${rule}`);
     expectExit(rule, { exitCode, log });
-    return (result as BackupResult).recoveryPoint?.id ?? '';
+    return result as BackupResult;
+  }
+
+  /** What a test is about to lose must be there to be restored. */
+  private async expectInNewestPoint(): Promise<void> {
+    const found = await tracesInNewestPoint(this.scene.bucket.url);
+    const missing = this.traceIds.filter((traceId) => !found.has(traceId));
+    if (missing.length > 0) throw new Error(`${missing.length} of ${this.traceIds.length} traces aren't in the point`);
   }
 
   /** Runs a command of the documentation that restores, measured. */
@@ -105,6 +123,18 @@ export class RecoveryScene {
       explain: async () => `${(await missing()).length} of ${this.traceIds.length} are missing`,
     });
     for (const lost of but) if (this.traceIds.includes(lost)) this.traceIds.splice(this.traceIds.indexOf(lost), 1);
+  }
+
+  /** Deletes Tempo's claim, which goes when no pod is left that mounts it, and waits for that if Tempo is stopped. */
+  async loseClaim(): Promise<void> {
+    const claim = reference('PersistentVolumeClaim', this.scene.namespace, TEMPO.claim);
+    await this.scene.api.delete(claim);
+    await this.follow(
+      'kubectl -n monitoring delete pod -l app.kubernetes.io/name=tempo-backup --field-selector=status.phase!=Running',
+      { as: 'admin' },
+    );
+    if ((await this.replicas()) === 0)
+      await eventually('end of the claim', async () => !(await this.scene.api.get(claim)));
   }
 
   async restartTempo(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BackupResult } from '../../../../lib/contract/results';
-import { reference } from '../harness/cluster/objects';
+import { type KubernetesObject, reference } from '../harness/cluster/objects';
 import { expectExit } from '../harness/expect-exit';
 import { record } from '../harness/records';
 import { Scene } from '../harness/scene';
@@ -71,7 +71,51 @@ kubernetesSuite('what can not be done says why', () => {
     expect(ran.log).toContain('no-such-class');
   });
 
+  it('for an ended pod that a finalizer holds: it no longer writes, but has the name of the next one', async () => {
+    const hold = (finalizers: string): Promise<unknown> =>
+      at.workstation.run(
+        `kubectl -n ${at.scene.namespace} patch pod ${TEMPO.pod} --type=merge -p '{"metadata":{"finalizers":${finalizers}}}'`,
+        { as: 'admin' },
+      );
+    await hold('["example.com/hold"]');
+    const { exitCode, result } = await at.workstation.restore('tempo-backup restore --in-cluster --scope data');
+    await hold('null');
+    expect([exitCode, result.cluster?.phases, result.error?.message]).toEqual([
+      15,
+      undefined,
+      expect.stringMatching(
+        /^start Tempo: it is not ready after 20s: .*pod 'tempo-0' is (Succeeded|Failed) \(.*held by finalizers example.com\/hold/,
+      ),
+    ]);
+    expect(await at.replicas()).toBe(1);
+    await at.expectWhole();
+  });
+
+  it('for a volume that is too small: how much it lacks, and Tempo runs as before', async () => {
+    await at.scene.apply(tooSmall(at.scene.runnerObjects()));
+    const { exitCode, result } = await at.workstation.restore(FULL);
+    await at.scene.applyRunner();
+    expect([exitCode, result.error?.lift]).toEqual([15, 'free-space']);
+    expect(result.error?.message).toMatch(/too little free space: .* needed, .* free; .*nothing of Tempo is changed/);
+    expect(await at.replicas()).toBe(1);
+    await at.expectWhole();
+  });
+
+  it('for a recovery point of another Tempo in the namespace, unless it is meant', async () => {
+    const name = 'tempo-two';
+    await at.scene.apply(at.scene.runnerObjects({ name }));
+    await at.workstation.configure(name);
+    const refused = await at.workstation.restore(FULL, { as: 'admin' });
+    const meant = await at.workstation.restore(`${FULL} --dry-run --allow other-source`, { as: 'admin' });
+    await at.workstation.configure();
+    expect(refused).toMatchObject({ exitCode: 15, result: { error: { lift: 'other-source' } } });
+    expect(refused.result.error?.message).toContain("it is of Tempo 'tempo', this one is 'tempo-two'");
+    expectExit('meant', meant);
+    expect(await at.replicas()).toBe(1);
+  });
+
   it('for a Tempo that does not stop: what holds it, and it has its replicas again', async () => {
+    await at.scene.applyRunner({ restoreDeadlineSeconds: 20 });
     await at.scene.applyTempo({ kinds: ['StatefulSet'], stopsSlowly: true });
     await at.workstation.run(`kubectl -n ${at.scene.namespace} rollout status statefulset/tempo`, { as: 'admin' });
     const { result } = await at.restore('a pod that does not end', FULL, { limit: LIMIT, exitCode: 15 });
@@ -94,3 +138,11 @@ kubernetesSuite('what can not be done says why', () => {
     }
   });
 });
+
+/** With some memory as the volume that the mover has, as no size of a claim is kept to everywhere. */
+function tooSmall(objects: readonly KubernetesObject[]): KubernetesObject[] {
+  const claim = JSON.stringify({ persistentVolumeClaim: { claimName: TEMPO.claim } }).slice(1, -1);
+  const memory = JSON.stringify({ emptyDir: { medium: 'Memory', sizeLimit: '16Ki' } }).slice(1, -1);
+  const mover = objects.filter(({ metadata }) => metadata.name === 'tempo-restore-mover');
+  return JSON.parse(JSON.stringify(mover).replaceAll(claim, memory)) as KubernetesObject[];
+}

@@ -229,7 +229,7 @@ describe('a mover', () => {
   it('that is never scheduled is deleted, and Tempo has its replicas and its configuration again', async () => {
     await start({ mover: () => 'pending' });
     const error = await scene.failure();
-    expect(error.exitCode).toBe(1);
+    expect(error.exitCode).toBe(15);
     expect(error.message).toMatch(
       /restore data: Job 'tempo-restore-mover-[0-9a-f]{8}-1' did not start within 20s: pod '.*' is Pending \(Unschedulable: 0\/3 nodes: volume node affinity conflict\)/,
     );

@@ -28,6 +28,7 @@ export class KillingFs {
       close: (file) => diskFs.close(file),
       syncFolder: (path) => this.changeLater('syncFolder', () => access(path)),
       own: (target, owner) => this.change('own', () => diskFs.own(target, owner)),
+      changeMode: (path, mode) => this.change('changeMode', () => diskFs.changeMode(path, mode)),
       rename: (from, to) => this.change('rename', () => diskFs.rename(from, to)),
       unlink: (path) => this.change('unlink', () => diskFs.unlink(path)),
       removeFolder: (path) => this.change('removeFolder', () => diskFs.removeFolder(path)),

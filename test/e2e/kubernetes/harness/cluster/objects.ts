@@ -71,6 +71,7 @@ const API_VERSIONS = {
   Service: 'v1',
   ServiceAccount: 'v1',
   StatefulSet: 'apps/v1',
+  StorageClass: 'storage.k8s.io/v1',
   VolumeSnapshot: 'snapshot.storage.k8s.io/v1',
   VolumeSnapshotClass: 'snapshot.storage.k8s.io/v1',
 } as const;

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../cluster/objects';
 import { CONTAINER_SECURITY, POD_SECURITY, TEMPO_UID } from '../cluster/security';
+import { TEMPO_VERSION } from './tempo-version';
 
 /** In the shape of the community's chart: StatefulSet, pod `-0`, claim `storage-<name>-0`. */
 export const TEMPO = {
@@ -8,6 +9,8 @@ export const TEMPO = {
   claim: 'storage-tempo-0',
   configMap: 'tempo',
   secret: 'tempo-secret',
+  /** Below its volume. */
+  walPath: TEMPO_VERSION === '3.0' ? 'live-store/traces' : 'wal',
   labels: { 'app.kubernetes.io/name': 'tempo', 'app.kubernetes.io/instance': 'tempo' },
 } as const;
 
@@ -15,6 +18,8 @@ export interface TempoOptions {
   readonly namespace: string;
   readonly image: string;
   readonly accessMode?: 'ReadWriteOnce' | 'ReadWriteOncePod';
+  /** Of its claim. @default - the cluster's default */
+  readonly storageClass?: string;
   /** Whether its pods take most of a minute to end. @default false */
   readonly stopsSlowly?: boolean;
 }
@@ -46,7 +51,8 @@ export function tempoObjects(options: TempoOptions): KubernetesObject[] {
   ];
 }
 
-function statefulSet({ image, accessMode = 'ReadWriteOnce', stopsSlowly = false }: TempoOptions): object {
+function statefulSet(options: TempoOptions): object {
+  const { image, accessMode = 'ReadWriteOnce', storageClass: storageClassName, stopsSlowly = false } = options;
   return {
     replicas: 1,
     serviceName: TEMPO.name,
@@ -66,7 +72,7 @@ function statefulSet({ image, accessMode = 'ReadWriteOnce', stopsSlowly = false 
     volumeClaimTemplates: [
       {
         metadata: { name: 'storage' },
-        spec: { accessModes: [accessMode], resources: { requests: { storage: '1Gi' } } },
+        spec: { accessModes: [accessMode], storageClassName, resources: { requests: { storage: '1Gi' } } },
       },
     ],
   };
@@ -92,13 +98,20 @@ function tempoContainer(image: string): object {
   };
 }
 
-/** Short periods, so that a test needn't wait; only `/flush` cuts the head. */
+/** Short periods, so that a test needn't wait. In 2.9 only `/flush` cuts the head; 3.0 has no such thing. */
+const OF_VERSION = {
+  '2.9': `ingester: {lifecycler: {min_ready_duration: 1s, final_sleep: 0s}, trace_idle_period: 1s, trace_live_period: 2s, flush_check_period: 1s, max_block_duration: 30m, complete_block_timeout: 15m}
+compactor: {compaction: {block_retention: 24h, compacted_block_retention: 1h, compaction_window: 1h, compaction_cycle: 30s}}
+query_frontend: {search: {query_backend_after: 0s, query_ingesters_until: 0s}}`,
+  '3.0': `live_store: {max_trace_idle: 1s, max_trace_live: 2s, flush_check_period: 1s, max_block_duration: 6s, complete_block_timeout: 20m, wal: {path: /var/tempo/live-store/traces}, shutdown_marker_dir: /var/tempo/live-store/marker}
+backend_scheduler: {local_work_path: /var/tempo/work}
+backend_worker: {compaction: {block_retention: 24h}}`,
+};
+
 export const TEMPO_CONFIG = `server: {http_listen_port: 3200}
 distributor: {receivers: {otlp: {protocols: {http: {endpoint: "0.0.0.0:4318"}}}}}
-ingester: {lifecycler: {min_ready_duration: 1s, final_sleep: 0s}, trace_idle_period: 1s, trace_live_period: 2s, flush_check_period: 1s, max_block_duration: 30m, complete_block_timeout: 15m}
-compactor: {compaction: {block_retention: 24h, compacted_block_retention: 1h, compaction_window: 1h, compaction_cycle: 30s}}
+${OF_VERSION[TEMPO_VERSION]}
 memberlist: {abort_if_cluster_join_fails: false, bind_port: 7946}
 storage: {trace: {backend: local, local: {path: /var/tempo/traces}, wal: {path: /var/tempo/wal}, blocklist_poll: 2s}}
-query_frontend: {search: {query_backend_after: 0s, query_ingesters_until: 0s}}
 usage_report: {reporting_enabled: false}
 `;
