@@ -67,7 +67,7 @@ function coordinates(config: KubernetesConfig): KubernetesRight[] {
     { group: 'apps', resource: workloadResource(config), verbs: ['get', 'update', 'patch'], names: [workload.name] },
     { group: 'apps', resource: workloadResource(config), verbs: ['create'] },
     ...putsBack('configmaps', config.configMaps),
-    ...putsBack('secrets', [...config.secrets, ROLLBACK_SECRET]),
+    ...putsBack('secrets', [...config.secrets, rollbackSecret(config)]),
     ...putsBack('services', config.services),
     // A claim that is there stays as it is: almost nothing of it can be changed.
     ...putsBack('persistentvolumeclaims', config.persistentVolumeClaims, ['get']),
@@ -80,8 +80,10 @@ function coordinates(config: KubernetesConfig): KubernetesRight[] {
   ];
 }
 
-/** Where a restore keeps the configuration that it replaces, until Tempo is ready with the new one. */
-export const ROLLBACK_SECRET = 'tempo-restore-rollback';
+/** Where a restore of this Tempo keeps the configuration that it replaces: several Tempos of a namespace must not find each other's. */
+export function rollbackSecret({ restore }: Pick<KubernetesConfig, 'restore'>): string {
+  return `${restore.cronJob}-rollback`;
+}
 
 function putsBack(
   resource: string,

@@ -96,7 +96,7 @@ export function startCommands({ kubernetes, tempo }: CoordinatedRun, saved: read
   const { namespace } = kubernetes;
   const workload = workloadText(kubernetes);
   return [
-    ...(saved.length > 0 ? [putBackCommand(namespace)] : []),
+    ...(saved.length > 0 ? [putBackCommand(kubernetes)] : []),
     `kubectl -n ${namespace} scale ${workload} --replicas=${tempo.replicas}`,
     `kubectl -n ${namespace} annotate ${workload} ${REPLICAS_ANNOTATION}-`,
   ];

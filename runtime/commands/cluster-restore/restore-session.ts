@@ -3,7 +3,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { toArguments } from '../../../lib/contract/command-line/to-arguments';
 import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
-import { ROLLBACK_SECRET } from '../../../lib/contract/kubernetes-rights';
+import type { KubernetesConfig } from '../../../lib/contract/kubernetes-config';
+import { rollbackSecret } from '../../../lib/contract/kubernetes-rights';
 import type { ClusterObject, ObjectRef } from '../../cluster/cluster-api';
 import { ClusterError } from '../../cluster/cluster-errors';
 import { rememberedReplicas } from '../../cluster/workload/workload';
@@ -76,7 +77,7 @@ export async function saveSession(run: CoordinatedRun, { session, objects }: Sav
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
-      name: ROLLBACK_SECRET,
+      name: rollbackSecret(kubernetes),
       namespace: kubernetes.namespace,
       labels: { 'app.kubernetes.io/name': 'tempo-backup', 'app.kubernetes.io/component': 'restore' },
       annotations: { [ANNOTATION]: JSON.stringify(session) },
@@ -100,17 +101,18 @@ export async function finishSession(run: CoordinatedRun, saved: SavedSession): P
 }
 
 /** Command that puts back what was saved. */
-export function putBackCommand(namespace: string): string {
+export function putBackCommand(kubernetes: KubernetesConfig): string {
+  const { namespace } = kubernetes;
   const path = OBJECTS.replaceAll('.', '\\.');
-  return `kubectl -n ${namespace} get secret ${ROLLBACK_SECRET} -o jsonpath='{.data.${path}}' | base64 -d | gunzip | kubectl -n ${namespace} replace -f -`;
+  return `kubectl -n ${namespace} get secret ${rollbackSecret(kubernetes)} -o jsonpath='{.data.${path}}' | base64 -d | gunzip | kubectl -n ${namespace} replace -f -`;
 }
 
 function requestOf({ recoveryPoint, scope, tenant, clearWal }: RestoreOptions): string {
   return toArguments('restore', { recoveryPoint, scope, tenant, clearWal }).join(' ');
 }
 
-function secretRef({ kubernetes: { namespace } }: CoordinatedRun): ObjectRef {
-  return { apiVersion: 'v1', kind: 'Secret', namespace, name: ROLLBACK_SECRET };
+function secretRef({ kubernetes }: CoordinatedRun): ObjectRef {
+  return { apiVersion: 'v1', kind: 'Secret', namespace: kubernetes.namespace, name: rollbackSecret(kubernetes) };
 }
 
 /** As kubectl takes it. */

@@ -64,8 +64,8 @@ async function moverArguments(run: CoordinatedRun, recoveryPoint: string): Promi
     ...(tempoVersion ? { tempoVersion } : {}),
     ...(thaw ? { thaw, thawFor } : {}),
   };
-  // A bucket has no place to move things aside to: what it lacks is added.
-  const isOnDisk = run.context.config.tempo.storage.backend === 'local';
+  // A bucket has no place to move things aside to: what it lacks is added. The write-ahead log lies on a disk in any case.
+  const isOnDisk = scope === 'wal' || run.context.config.tempo.storage.backend === 'local';
   const own = toArguments('restore', { ...options, replace: isOnDisk, output: 'json', logFormat: 'json' });
   return [...own, ...configArguments(await moverCronJob(run))];
 }

@@ -1,4 +1,4 @@
-import { ROLLBACK_SECRET } from '../../../../lib/contract/kubernetes-rights';
+import { rollbackSecret } from '../../../../lib/contract/kubernetes-rights';
 import { REPLICAS_ANNOTATION, replicasOf } from '../../../../runtime/cluster/workload/workload';
 import { Repository } from '../../../../runtime/repository/repository';
 import { killClusterAt } from '../../../helpers/killing-cluster';
@@ -79,7 +79,9 @@ describe('a restore that goes on', () => {
     const other = await ClusterScene.start({ mover: () => Promise.resolve(dead) });
     const session = (): string =>
       (
-        JSON.parse(other.find('Secret', ROLLBACK_SECRET).metadata.annotations?.['tempo-backup/restore'] ?? '') as {
+        JSON.parse(
+          other.find('Secret', rollbackSecret(other.kubernetes)).metadata.annotations?.['tempo-backup/restore'] ?? '',
+        ) as {
           id: string;
         }
       ).id;

@@ -1,4 +1,4 @@
-import { ROLLBACK_SECRET } from '../../../../lib/contract/kubernetes-rights';
+import { rollbackSecret } from '../../../../lib/contract/kubernetes-rights';
 import { replicasOf } from '../../../../runtime/cluster/workload/workload';
 import { POINT } from '../restore/restore-scene';
 import { clusterObject, objectsOf, tempoObjects } from './cluster-objects';
@@ -88,9 +88,9 @@ describe('a restore of a part', () => {
     expect(isConfigurationGood()).toBe(false);
     blocksAre('restored');
     expect(wal()).toEqual([...scene.spoilt().keys()].filter((name) => name.startsWith('wal/')));
-    expect(scene.find('Secret', ROLLBACK_SECRET).metadata.annotations?.['tempo-backup/restore']).toContain(
-      '"finished":true',
-    );
+    expect(
+      scene.find('Secret', rollbackSecret(scene.kubernetes)).metadata.annotations?.['tempo-backup/restore'],
+    ).toContain('"finished":true');
   });
 
   it('of the WAL leaves blocks as they are', async () => {
