@@ -40,8 +40,7 @@ export class FlushBarrier {
 
   /** To be called right after the flush: what it cut, and what was on its way already. */
   begin(): void {
-    for (const [name, folder] of this.walBlocks())
-      if (this.isCut(name) && this.hasMeta(folder)) this.awaited.add(name);
+    for (const [name, folder] of this.walBlocks()) if (this.isCut(name) && this.hasMeta(folder)) this.awaited.add(name);
     for (const name of this.unflushed()) this.awaited.add(name);
   }
 
