@@ -47,7 +47,7 @@ export async function firstCopy(bench) {
 
 /** The copy after the first one, with nothing new. */
 export async function nothingNewInBucket(bench) {
-  const { tree, list, copy } = await prepareSource(bench, 5000);
+  const { tree, list, copy } = await prepareSource(bench, 10_000);
   const { rows, notes } = await compete(bench, list, {
     prepare: async (contender, turn) => {
       if (turn > 0) return;

@@ -3,7 +3,7 @@ import type { Storage } from '../../storage/storage';
 /** How many keys are looked at in one go: a page of S3. */
 const KEYS = 1000;
 /** Milliseconds after which a listing is too old to rely on: another writer may have come. */
-const VALID_FOR = 2000;
+const VALID_FOR = 5000;
 
 interface Listing {
   /** It says which places after this one, and up to `until`, are taken. */

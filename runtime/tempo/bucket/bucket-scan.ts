@@ -9,7 +9,7 @@ const META = 'meta.json';
 const COMPACTED = 'meta.compacted.json';
 const TENANTS_AT_ONCE = 8;
 /** A tenant with more is listed in several ranges at once: pages of one listing can only be asked for one after the other. */
-const OBJECTS_IN_A_ROW = 2000;
+const OBJECTS_IN_A_ROW = 20_000;
 const RANGES = [...'0123456789abcdef'];
 /** Says `all of them` where a report names a block. */
 const ALL = '*';
@@ -27,7 +27,7 @@ export interface BucketScanOptions {
   readonly signal: AbortSignal;
   /** What is known of a tenant with just these blocks, so that it needs no closer look. */
   readonly known: (tenant: string, ids: ReadonlySet<string>) => ScannedTenant | undefined;
-  /** A tenant with more objects is listed in several ranges at once. @default 2000 */
+  /** A tenant with more objects is listed in several ranges at once. @default 20,000 */
   readonly splitAbove?: number;
 }
 

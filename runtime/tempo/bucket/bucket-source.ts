@@ -20,7 +20,7 @@ export interface BucketSourceOptions {
   readonly signal: AbortSignal;
   /** @default - the disk that the WAL lies on */
   readonly disk?: SourceDisk;
-  /** A tenant with more objects is listed in several ranges at once. @default 2000 */
+  /** A tenant with more objects is listed in several ranges at once. @default 20,000 */
   readonly splitAbove?: number;
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: () => number;

@@ -36,10 +36,10 @@ describe('free places', () => {
     expect(storage.counts.list).toBe(1);
   });
 
-  it('are asked for again after two seconds, as another writer may have come', async () => {
+  it('are asked for again after five seconds, as another writer may have come', async () => {
     await places.isFree(`${PARENT}1`);
     await put(`${PARENT}3/data.parquet`);
-    time = 2000;
+    time = 5000;
     expect(await places.isFree(`${PARENT}3`)).toBe(false);
     expect(storage.counts.list).toBe(2);
   });
