@@ -17,7 +17,7 @@ export interface Settings {
 }
 
 export const settings: Settings = {
-  namespace: 'observability',
+  namespace: 'monitoring',
   release: 'tempo',
   bucket: 'acme-tempo-backups',
   region: 'eu-west-1',

@@ -12,7 +12,7 @@ import {
 import { TempoChart } from './tempo-chart';
 
 const app = new App();
-const chart = new TempoChart(app, 'platform', { namespace: 'observability' });
+const chart = new TempoChart(app, 'platform', { namespace: 'monitoring' });
 
 const backup = new TempoBackup(chart, 'Backup', {
   tempo: chart.tempo,

@@ -32,14 +32,22 @@ class TempoBackups extends pulumi.ComponentResource {
       { bucket: args.tempoBucket, plan, region: 'eu-west-1' },
       own,
     );
+    const roleOf = (identity: string) =>
+      new RunnerRole(
+        `${name}-${identity}`,
+        { cluster: config.require('cluster'), namespace: 'monitoring', serviceAccount: `tempo-${identity}` },
+        own,
+      );
     const roles = (['backup', 'verify', 'restore', 'prune'] as const).map((command) => {
-      const serviceAccount = `tempo-${command}`;
-      const cluster = config.require('cluster');
-      const role = new RunnerRole(`${name}-${command}`, { cluster, namespace: 'observability', serviceAccount }, own);
+      const role = roleOf(command);
       backups.grant(command, role);
-      if (command === 'backup' || command === 'restore') traces.grant(command, role);
+      if (command === 'backup') traces.grant(command, role);
       return { command, role };
     });
+    // The pods that move the data of a restore, to Tempo's bucket, too.
+    const mover = roleOf('restore-mover');
+    backups.grant('restore', mover, { suffix: 'mover' });
+    traces.grant('restore', mover);
     backups.grantOnReplica('restore', new RunnerRole(`${name}-replica-restore`, recoveryCluster(), own));
     const deletingRoleArns = roles.filter(({ command }) => command === 'prune').map(({ role }) => role.arn);
     new AuditTrail(
@@ -54,7 +62,7 @@ class TempoBackups extends pulumi.ComponentResource {
 
 /** Where a restore runs when the region is gone. */
 function recoveryCluster() {
-  return { cluster: 'recovery', namespace: 'observability', serviceAccount: 'tempo-restore' };
+  return { cluster: 'recovery', namespace: 'monitoring', serviceAccount: 'tempo-restore' };
 }
 
 export const { repositoryUrl } = new TempoBackups('tempo', { tempoBucket: 'acme-tempo' });

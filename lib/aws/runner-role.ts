@@ -55,7 +55,7 @@ export interface RunnerRoleArgs {
  * The cloud identity of one command's pods: a role that only one service account of one cluster gets. It has no rights until a bucket
  * grants some.
  *
- * @example backups.grant('backup', new RunnerRole('tempo-backup', { cluster: 'prod', namespace: 'observability', serviceAccount: 'tempo-backup' }))
+ * @example backups.grant('backup', new RunnerRole('tempo-backup', { cluster: 'prod', namespace: 'monitoring', serviceAccount: 'tempo-backup' }))
  */
 export class RunnerRole extends pulumi.ComponentResource {
   /** ARN of the role. */

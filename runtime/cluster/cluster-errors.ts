@@ -62,7 +62,7 @@ export function clusterError(call: ClusterCall, status: ClusterStatus): ClusterE
   return new ClusterError(`${call.verb} ${object}: ${textOf(call, status)}`, call, status);
 }
 
-/** `'secrets/tempo-s3' in namespace 'observability'`. */
+/** `'secrets/tempo-s3' in namespace 'monitoring'`. */
 export function objectOf({ resource, name, namespace }: ClusterCall): string {
   return `'${name === undefined ? resource : `${resource}/${name}`}' in namespace '${namespace}'`;
 }

@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto';
 import type { RestoreOptions } from '../../lib/contract/command-line/commands';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
+import { tempoBucketUrl } from '../../lib/contract/tempo-storage-config';
 import { formatSize } from '../../lib/contract/values/size';
 import { RunnerError, UsageError } from '../errors';
 import { amountsOf, type ArchiveSurvey } from '../repository/archive/archived-objects';
 import { fetchObject } from '../repository/fetch';
 import { resolvePoint } from '../repository/verification/latest-verified';
 import { Stopwatch } from '../stopwatch';
+import { listBlock } from '../tempo/bucket/bucket-scan';
 import type { Owner } from '../tempo/gates/gate-input';
 import { findGates } from '../tempo/gates/gates';
+import { forEachConcurrently } from '../streams/concurrency';
 import { bytesOf, type PlannedFolder, referencesOf } from '../tempo/target/target-folder';
 import { diskFs, type TargetFs } from '../tempo/target/target-fs';
 import { otherStagings } from '../tempo/target/target-journal';
@@ -46,6 +49,8 @@ import { restoreToBucket, targetBucket } from './restore/restore-bucket';
 import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';
 import type { Selection } from './restore/restore-selection';
 import { awaitThaw, lookForArchived, thawRequest } from './thaw';
+
+const LISTS_AT_ONCE = 8;
 
 interface Prepared {
   readonly manifest: Manifest;
@@ -151,7 +156,8 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   const selection = await select(context, manifest, options);
   const replaced = replacedBy(options);
   const mode = modeOf(options);
-  const plan = withoutKnownWal(planRestore(manifest, selection, tree, { mode, intoTenant }), tree, replaced);
+  const planned = withoutKnownWal(planRestore(manifest, selection, tree, { mode, intoTenant }), tree, replaced);
+  const plan = await withoutWalInBucket(context, options, planned);
   checkTree(tree, plan.folders);
   const run = randomBytes(4).toString('hex');
   const expected = forecast({ ...plan, tree, replaced, recoveryPoint: manifest.id, now: context.now(), run });
@@ -208,6 +214,29 @@ function withoutKnownWal(plan: RestorePlan, tree: TargetTree, replaced: Replaced
     ...plan,
     folders: plan.folders.filter(({ kind, tenant, id }) => kind === 'block' || !hasBlock(tree, tenant, id)),
   };
+}
+
+/** Without WAL blocks that Tempo's bucket has as blocks: Tempo would replay them, and write them over those. */
+async function withoutWalInBucket(
+  context: CommandContext,
+  { target }: RestoreOptions,
+  plan: RestorePlan,
+): Promise<RestorePlan> {
+  const { storage } = context.config.tempo;
+  if (target !== undefined || storage.backend !== 's3') return plan;
+  const bucket = context.openBucket(tempoBucketUrl(storage));
+  try {
+    const known = new Set<PlannedFolder>();
+    const look = async (folder: PlannedFolder): Promise<void> => {
+      const files = await listBlock(bucket, folder.tenant, folder.id, context.signal);
+      if (files.has('meta.json') || files.has('meta.compacted.json')) known.add(folder);
+    };
+    const wal = plan.folders.filter(({ kind }) => kind !== 'block');
+    await forEachConcurrently(wal, LISTS_AT_ONCE, look, context.signal);
+    return { ...plan, folders: plan.folders.filter((folder) => !known.has(folder)) };
+  } finally {
+    await bucket.close();
+  }
 }
 
 async function bringBack(

@@ -123,11 +123,11 @@ export class PointBuilder {
 
   /**
    * Whether a tenant with these blocks needs no closer look, as the previous point has just these. What IDs don't tell is looked at with the
-   * first point of each day (UTC): blocks that are past Tempo's retention, and blocks that are damaged at the source or were written again.
+   * first point of each hour: blocks that are past Tempo's retention, that a rewind hid, that are damaged at the source, or were written again.
    */
   isUnchanged(tenant: string, ids: ReadonlySet<string>): boolean {
     const { manifest, newest } = this.previous;
-    if (!manifest || manifest.id !== newest?.id || dayOf(new Date(manifest.cutAt)) !== dayOf(this.repository.now()))
+    if (!manifest || manifest.id !== newest?.id || hourOf(new Date(manifest.cutAt)) !== hourOf(this.repository.now()))
       return false;
     return this.previous.hasSameIds(tenant, ids);
   }
@@ -153,7 +153,7 @@ export class PointBuilder {
     // Of a known tenant the few new blocks are asked for one by one, and so are places that few blocks ever take.
     const isFirst = this.previous.summary(block.tenant) === undefined;
     const isFree = async (place: string): Promise<boolean> =>
-      isFirst && place === blockPrefix(block.tenant, block.id) && this.freePlaces.isFree(place);
+      isFirst && place === blockPrefix(block.tenant, block.id) && this.freePlaces.isFree(place, block.listedAt);
     const { entry, sent } = await storeBlock(block, { ...this.places(), previous, isFree, anyAge });
     const ofTenant = this.blocks.get(block.tenant) ?? new Map<string, IndexedBlock>();
     this.blocks.set(block.tenant, ofTenant.set(block.id, entry));
@@ -317,8 +317,8 @@ export class PointBuilder {
   }
 }
 
-function dayOf(time: Date): string {
-  return time.toISOString().slice(0, 10);
+function hourOf(time: Date): string {
+  return time.toISOString().slice(0, 13);
 }
 
 function checkSize({ length }: Buffer): void {

@@ -25,6 +25,7 @@ describe('the example of a platform stack', () => {
       'RunnerRole tempo-prune',
       'RunnerRole tempo-replica-restore',
       'RunnerRole tempo-restore',
+      'RunnerRole tempo-restore-mover',
       'RunnerRole tempo-verify',
       'TempoBucketProtection tempo-traces',
     ]);

@@ -41,7 +41,7 @@ export interface Parts {
 
 export async function openRun(context: CommandContext, options: RestoreOptions, pace: Pace): Promise<CoordinatedRun> {
   const { kubernetes } = context.config;
-  checkOptions(options);
+  checkOptions(options, context.config.tempo.storage.backend);
   if (!kubernetes)
     throw new UsageError(
       "restore: '--coordinate' is for a Tempo in a cluster, and the configuration names no objects of it; add 'kubernetes', or leave it out",
@@ -86,7 +86,7 @@ export class Phases {
 }
 
 /** The whole of Tempo's data or of some tenants: parts of it are brought back beside a running Tempo, by `restore` itself. */
-function checkOptions({ scope, clearWal, ...options }: RestoreOptions): void {
+function checkOptions({ scope, clearWal, ...options }: RestoreOptions, backend: 'local' | 's3'): void {
   const { from, to, block, traceId, intoTenant, target } = options;
   const given = Object.entries({ from, to, 'trace-id': traceId, 'into-tenant': intoTenant, target });
   const [name] = given.find(([, value]) => value !== undefined) ?? (block.length > 0 ? ['block'] : []);
@@ -96,4 +96,8 @@ function checkOptions({ scope, clearWal, ...options }: RestoreOptions): void {
     );
   if (clearWal && scope === 'config')
     throw new UsageError("restore: '--clear-wal' concerns data, '--scope config' doesn't; choose --scope wal");
+  if (clearWal && scope !== 'wal' && backend === 's3')
+    throw new UsageError(
+      "restore: '--clear-wal' moves the WAL of a Tempo with its blocks in a bucket aside by itself only; run it with --scope wal, then restore the rest",
+    );
 }

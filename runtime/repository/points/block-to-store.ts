@@ -25,6 +25,8 @@ export interface BlockToStore {
   readonly metaBytes: Buffer;
   /** The same bytes, where a server can copy them. @default - they are sent */
   readonly metaSource?: ByteSource;
+  /** When its files were listed at the latest, by `performance.now()`. @default - it is read, not copied by a server */
+  readonly listedAt?: number;
   /** All but meta.json. */
   readonly files: readonly FileToStore[];
   /** Throws when a file isn't as it was when the block was opened. */

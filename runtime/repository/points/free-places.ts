@@ -23,15 +23,18 @@ export class FreePlaces {
 
   constructor(private readonly storage: Storage) {}
 
-  /** @param place - the folder of a block, such as `blocks/team-a/<block ID>` */
-  async isFree(place: string): Promise<boolean> {
+  /**
+   * @param place - the folder of a block, such as `blocks/team-a/<block ID>`
+   * @param since - no older listing counts: where a server copies over what is there, another writer that came after it copied the same bytes
+   */
+  async isFree(place: string, since = 0): Promise<boolean> {
     const parent = place.slice(0, place.lastIndexOf('/') + 1);
     const known = await this.listings.get(parent);
-    if (known && tellsOf(known, place)) return !known.taken.has(place);
+    if (known && tellsOf(known, place, since)) return !known.taken.has(place);
     // Who waited for the same listing finds what another one asked for meanwhile.
     const newer = this.listings.get(parent);
     const listing = newer && (await newer) !== known ? await newer : await this.listFrom(parent, place);
-    return tellsOf(listing, place) && !listing.taken.has(place);
+    return tellsOf(listing, place, since) && !listing.taken.has(place);
   }
 
   private listFrom(parent: string, place: string): Promise<Listing> {
@@ -53,6 +56,6 @@ export class FreePlaces {
   }
 }
 
-function tellsOf({ from, until, at }: Listing, place: string): boolean {
-  return place >= from && (until === undefined || place < until) && performance.now() - at < VALID_FOR;
+function tellsOf({ from, until, at }: Listing, place: string, since: number): boolean {
+  return at >= since && place >= from && (until === undefined || place < until) && performance.now() - at < VALID_FOR;
 }

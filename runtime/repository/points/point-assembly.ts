@@ -161,7 +161,10 @@ async function draftOf(
   const stored = context.stored.blocks.get(tenant);
   const known = await previous.soundBlocks(tenant);
   const blocks = Array.from(live, ([id, seen]) => {
-    const entry = [stored?.get(id), known.get(id)].find((candidate) => candidate?.seen === seen);
+    // Of blocks that nobody looked at, the states mean nothing.
+    const entry = isUnchanged
+      ? known.get(id)
+      : [stored?.get(id), known.get(id)].find((candidate) => candidate?.seen === seen);
     return entry ?? notStored(`block '${id}' of tenant '${tenant}'`);
   });
   // Where a block is damaged, what is in its place has its ID.

@@ -9,17 +9,20 @@ const DATA = 'data.parquet';
 /** How long ago a file was written at most for the block to count as being written. */
 const RECENT_MS = 10_000;
 
+interface Place {
+  readonly tenant: string;
+  readonly id: string;
+  /** See `SourceBlock.listedAt`. */
+  readonly listedAt: number;
+}
+
 /**
  * A block in a bucket. An object there is whole or absent, so sizes say what the bytes would; and each file is read or copied only while it has
  * the ETag that was listed, so no version is mixed with another.
  */
 export class BucketBlock implements SourceBlock {
   /** Reads the meta.json. Throws `SourceChangedError` when it isn't as it was listed, `SourceDamagedError` when the block isn't whole. */
-  static async open(
-    bucket: Bucket,
-    place: { readonly tenant: string; readonly id: string },
-    files: ListedFiles,
-  ): Promise<BucketBlock> {
+  static async open(bucket: Bucket, place: Place, files: ListedFiles): Promise<BucketBlock> {
     const listed = files.get(META);
     if (!listed) throw new SourceChangedError(`'${place.tenant}/${place.id}' vanished`);
     if (listed.size > META_SIZE_LIMIT)
@@ -42,6 +45,7 @@ export class BucketBlock implements SourceBlock {
   readonly meta: BlockMeta;
   readonly metaBytes: Buffer;
   readonly metaSource: ByteSource;
+  readonly listedAt: number;
   readonly files: readonly SourceFile[];
   /** The first error of a file that isn't as it was listed, so that it is found however the reader wraps it. */
   failure: SourceChangedError | undefined;
@@ -49,7 +53,7 @@ export class BucketBlock implements SourceBlock {
 
   private constructor(
     bucket: Bucket,
-    place: { readonly tenant: string; readonly id: string },
+    place: Place,
     read: {
       readonly bytes: Buffer;
       readonly meta: BlockMeta;
@@ -59,6 +63,7 @@ export class BucketBlock implements SourceBlock {
   ) {
     this.tenant = place.tenant;
     this.id = place.id;
+    this.listedAt = place.listedAt;
     this.meta = read.meta;
     this.metaBytes = read.bytes;
     this.listed = read.listed;

@@ -32,6 +32,8 @@ export class BucketSource implements CutSource {
   private readonly wal: WalFolder;
   private readonly local: BlockTransfer;
   private readonly files = new Map<string, ListedFiles>();
+  /** When the newest listing ended: every block was listed before. */
+  private listedAt = 0;
   /** The tenants of the newest scan of which every block is as it was found. */
   private scanned: ScannedBucket['tenants'] | undefined;
 
@@ -61,6 +63,7 @@ export class BucketSource implements CutSource {
     const local = await this.wal.scan(signal);
     const known = (tenant: string, ids: ReadonlySet<string>) => this.knownOf(tenant, ids, local);
     const scanned = await scanBucket(this.bucket, { signal, known, splitAbove: this.options.splitAbove });
+    this.listedAt = performance.now();
     for (const [name, files] of scanned.files) this.files.set(name, files);
     this.scanned = scanned.tenants;
     return mergeScans(local, scanned);
@@ -94,6 +97,7 @@ export class BucketSource implements CutSource {
       if (pause > 0) {
         await this.wal.disk.pause(pause, this.options.signal);
         const now = await listBlock(this.bucket, tenant, id, this.options.signal);
+        this.listedAt = performance.now();
         if (!now.has('meta.json') || now.has('meta.compacted.json')) return { kind: 'gone' };
         isChanging = stateOf(now) !== stateOf(files);
         files = now;
@@ -126,7 +130,7 @@ export class BucketSource implements CutSource {
     files: ListedFiles,
     isLast: boolean,
   ): Promise<string> {
-    const block = await BucketBlock.open(this.bucket, place, files);
+    const block = await BucketBlock.open(this.bucket, { ...place, listedAt: this.listedAt }, files);
     if (!isLast && block.isBeingWritten((this.options.now ?? Date.now)()))
       throw new SourceChangedError(`'${place.tenant}/${place.id}' is being written`);
     try {

@@ -60,7 +60,7 @@ async function defectOf(
   files: ListedFiles,
 ): Promise<string | undefined> {
   try {
-    await BucketBlock.open(bucket, { tenant, id }, files);
+    await BucketBlock.open(bucket, { tenant, id, listedAt: performance.now() }, files);
     return undefined;
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;

@@ -28,6 +28,8 @@ export interface SourceBlock {
   readonly metaBytes: Buffer;
   /** The same bytes, where a server can copy them. @default - they are sent */
   readonly metaSource?: ByteSource;
+  /** When its files were listed at the latest, by `performance.now()`. @default - it is read, not copied by a server */
+  readonly listedAt?: number;
   /** data.parquet, the blooms, and the index when there is one; never meta.json. */
   readonly files: readonly SourceFile[];
   /** Throws `SourceChangedError` when any file isn't as it was when the block was opened: what was read may be of two versions. */

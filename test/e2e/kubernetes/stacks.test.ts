@@ -10,7 +10,7 @@ import { Timings } from './harness/timings';
 
 const execute = promisify(execFile);
 const ROOT = join(__dirname, '../../..');
-const NAMESPACE = 'observability';
+const NAMESPACE = 'monitoring';
 const APPS = { stack: 'dist/stacks/kubernetes/main.js', 'platform chart': 'dist/examples/platform-chart/main.js' };
 /** On an idle machine it takes less than two. */
 const SYNTH_SECONDS = 20;

@@ -49,7 +49,7 @@ function blockReads(): string[] {
     .map(({ key }) => key);
 }
 
-/** Hours after the first midnight of the tests: what a backup looks at depends on the day. */
+/** Hours after the beginning of the tests: what a backup looks at depends on the hour. */
 function setTime(hours: number): void {
   jest.setSystemTime(MIDNIGHT + hours * HOUR);
 }
@@ -120,13 +120,13 @@ describe.each(['minio', 'aws', 'silent'] as const)(
       expect(lists).toBe(5);
     });
 
-    it('looks at blocks with the IDs of the previous point on the next day only', async () => {
+    it('looks at blocks with the IDs of the previous point in the next hour only', async () => {
       const { id } = workplace.flush('team-a', { version: 'v1' });
       await workplace.run('backup');
       workplace.flush('team-a', { id, version: 'v2' });
-      setTime(12);
+      setTime(0.9);
       expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 0 } });
-      setTime(25);
+      setTime(1);
       expect((await workplace.run('backup')).result).toMatchObject({ blocks: { total: 1, new: 1 } });
     });
 
@@ -208,7 +208,7 @@ describe.each(['minio', 'aws', 'silent'] as const)(
       const key = `backups/blocks/team-a/${id}/data.parquet`;
       const before = workplace.double.objects.get(key)?.bytes;
       workplace.flush('team-a', { id, version: 'v2' });
-      setTime(24);
+      setTime(1);
       const { result } = await workplace.run('backup');
       expect(result).toMatchObject({ blocks: { total: 1, new: 1 } });
       expect(workplace.double.objects.get(key)?.bytes).toEqual(before);
