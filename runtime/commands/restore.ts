@@ -2,17 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { RestoreOptions } from '../../lib/contract/command-line/commands';
 import type { Damage, Manifest } from '../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../lib/contract/results';
-import { tempoBucketUrl } from '../../lib/contract/tempo-storage-config';
 import { formatSize } from '../../lib/contract/values/size';
 import { RunnerError, UsageError } from '../errors';
 import { amountsOf, type ArchiveSurvey } from '../repository/archive/archived-objects';
 import { fetchObject } from '../repository/fetch';
 import { resolvePoint } from '../repository/verification/latest-verified';
 import { Stopwatch } from '../stopwatch';
-import { listBlock } from '../tempo/bucket/bucket-scan';
 import type { Owner } from '../tempo/gates/gate-input';
 import { findGates } from '../tempo/gates/gates';
-import { forEachConcurrently } from '../streams/concurrency';
 import { bytesOf, type PlannedFolder, referencesOf } from '../tempo/target/target-folder';
 import { diskFs, type TargetFs } from '../tempo/target/target-fs';
 import { otherStagings } from '../tempo/target/target-journal';
@@ -43,14 +40,13 @@ import {
   wantedOwner,
 } from './restore/restore-facts';
 import { readTargetTempo } from './restore/target-tempo';
+import { withoutWalInBucket } from './restore/wal-in-bucket';
 import { type PlanOptions, planRestore, type RestorePlan } from './restore/restore-plan';
 import { hasBothPlaces, restoreBucketAndWal } from './restore/restore-bucket-and-wal';
 import { restoreToBucket, targetBucket } from './restore/restore-bucket';
 import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';
 import type { Selection } from './restore/restore-selection';
 import { awaitThaw, lookForArchived, thawRequest } from './thaw';
-
-const LISTS_AT_ONCE = 8;
 
 interface Prepared {
   readonly manifest: Manifest;
@@ -214,29 +210,6 @@ function withoutKnownWal(plan: RestorePlan, tree: TargetTree, replaced: Replaced
     ...plan,
     folders: plan.folders.filter(({ kind, tenant, id }) => kind === 'block' || !hasBlock(tree, tenant, id)),
   };
-}
-
-/** Without WAL blocks that Tempo's bucket has as blocks: Tempo would replay them, and write them over those. */
-async function withoutWalInBucket(
-  context: CommandContext,
-  { target }: RestoreOptions,
-  plan: RestorePlan,
-): Promise<RestorePlan> {
-  const { storage } = context.config.tempo;
-  if (target !== undefined || storage.backend !== 's3') return plan;
-  const bucket = context.openBucket(tempoBucketUrl(storage));
-  try {
-    const known = new Set<PlannedFolder>();
-    const look = async (folder: PlannedFolder): Promise<void> => {
-      const files = await listBlock(bucket, folder.tenant, folder.id, context.signal);
-      if (files.has('meta.json') || files.has('meta.compacted.json')) known.add(folder);
-    };
-    const wal = plan.folders.filter(({ kind }) => kind !== 'block');
-    await forEachConcurrently(wal, LISTS_AT_ONCE, look, context.signal);
-    return { ...plan, folders: plan.folders.filter((folder) => !known.has(folder)) };
-  } finally {
-    await bucket.close();
-  }
 }
 
 async function bringBack(

@@ -29,8 +29,8 @@ export type RemoteSource = ByteSource & { readonly remote: RemoteObject };
  * Has the server copy objects, so that their bytes don't pass here. The server computes the digest; where it gives none, the object is left to
  * be sent as any other.
  *
- * S3 ignores or honours `If-None-Match` on copies depending on the server, so the key is looked up first, and each copy bears the ETag of what
- * it was made of: two writers that meet at a key have the same bytes, unless the source changed between them.
+ * Servers ignore or honour `If-None-Match` on copies, so the key is looked up first unless it is known to be free, and each copy bears the
+ * ETag of what it was made of: two writers that meet at a key have the same bytes, unless the source changed between them.
  */
 export class S3Copier {
   private cannotCopy = false;
