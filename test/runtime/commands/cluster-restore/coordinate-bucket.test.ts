@@ -4,7 +4,9 @@ import { argumentsOf } from '../../../../runtime/cluster/workload/jobs';
 import { ClusterScene } from './cluster-scene';
 
 /** What the restore of a Tempo whose blocks lie in a bucket says at its end, and the movers that it started: none of them begins. */
-async function restored(options: Partial<RestoreOptions>): Promise<{ failure: string; jobs: readonly ClusterObject[] }> {
+async function restored(
+  options: Partial<RestoreOptions>,
+): Promise<{ failure: string; jobs: readonly ClusterObject[] }> {
   const jobs: ClusterObject[] = [];
   const storage = { backend: 's3', bucket: 'acme-tempo', walPath: '/var/tempo/wal' } as const;
   const scene = await ClusterScene.start({
