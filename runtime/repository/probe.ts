@@ -2,17 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { PROBES_PREFIX } from '../../lib/contract/repository-layout';
 import { UsageError } from '../errors';
 import type { Storage } from '../storage/storage';
+import { partSizeOf } from '../streams/digest';
 import { bytesInMemory } from './documents';
 
 const LIMIT = 1024;
 
 /**
  * Tries what every backup relies on, before the first one trusts a server: that an object comes back as it was sent, and that one is never
- * overwritten. The probe stays, as a writer can't delete.
+ * overwritten, neither by a whole object nor by one that is sent in parts: there are servers that honour the condition for the first alone.
+ * The probe stays, as a writer can't delete.
  */
 export async function probeServer(storage: Storage): Promise<void> {
   const key = `${PROBES_PREFIX}${randomUUID()}`;
-  const [first, second] = [probe('first'), probe('second')];
+  const first = probe('first');
   await storage.put(key, bytesInMemory(first));
   const sent = await storage.get(key, LIMIT);
   if (!sent.equals(first)) {
@@ -21,11 +23,20 @@ export async function probeServer(storage: Storage): Promise<void> {
       { key },
     );
   }
-  const { created } = await storage.put(key, bytesInMemory(second));
-  const kept = await storage.get(key, LIMIT);
-  if (!created && kept.equals(first)) return;
+  await tryToOverwrite(storage, { key, first }, { bytes: probe('second'), what: 'objects' });
+  const inParts = Buffer.alloc(partSizeOf(first.length) + 1);
+  await tryToOverwrite(storage, { key, first }, { bytes: inParts, what: 'objects by ones that are sent in parts' });
+}
+
+async function tryToOverwrite(
+  storage: Storage,
+  { key, first }: { readonly key: string; readonly first: Buffer },
+  other: { readonly bytes: Buffer; readonly what: string },
+): Promise<void> {
+  const { created } = await storage.put(key, bytesInMemory(other.bytes));
+  if (!created && (await storage.get(key)).equals(first)) return;
   throw new UsageError(
-    `trust '${storage.url}': it ignores 'If-None-Match: *' and overwrites objects, so two backups at once could break each other's recovery points; use a server that honours conditional writes`,
+    `trust '${storage.url}': it ignores 'If-None-Match: *' and overwrites ${other.what}, so two backups at once could break each other's recovery points; use a server that honours conditional writes`,
     { key },
   );
 }

@@ -10,8 +10,8 @@ export interface S3DoubleOptions {
   readonly chunked?: 'refusals' | 'all';
   /** Whose signatures are accepted. @default - that of `DOUBLE_ACCESS_KEY` */
   readonly accepts?: (accessKey: string) => boolean;
-  /** False: it overwrites whatever it is told. @default true */
-  readonly honoursConditions?: boolean;
+  /** False: it overwrites whatever it is told; `'whole'`: what comes in parts overwrites, as on Ceph. @default true */
+  readonly honoursConditions?: boolean | 'whole';
   /** Keeps what it is sent with something before it, as a server does that doesn't know a framing. @default false */
   readonly corruptsUploads?: boolean;
   /**

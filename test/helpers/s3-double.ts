@@ -254,8 +254,10 @@ export class S3Double {
     if (this.options.versioning === 'Enabled') this.history.add(key, bytes, modifiedAt);
   }
 
-  private checkAbsent({ headers, key }: Request): void {
-    if (this.options.honoursConditions === false) return;
+  private checkAbsent({ headers, key, operation }: Request): void {
+    const { honoursConditions = true } = this.options;
+    if (honoursConditions === false) return;
+    if (honoursConditions === 'whole' && operation === 'CompleteMultipartUpload') return;
     if (headers['if-none-match'] === '*' && this.objects.has(key)) throw new S3Refusal(412, 'PreconditionFailed');
   }
 

@@ -34,7 +34,12 @@ describe('a server', () => {
   });
 
   it.each([
-    ['overwrites', { honoursConditions: false }, "it ignores 'If-None-Match: *'"],
+    ['overwrites', { honoursConditions: false }, "it ignores 'If-None-Match: *' and overwrites objects, so"],
+    [
+      'overwrites by what is sent in parts',
+      { honoursConditions: 'whole' },
+      "it ignores 'If-None-Match: *' and overwrites objects by ones that are sent in parts",
+    ],
     ['changes what it is sent', { corruptsUploads: true }, 'it keeps other bytes than it is sent'],
   ])('that %s is refused before anything is stored', async (_, options, message) => {
     await start(options);
@@ -42,6 +47,12 @@ describe('a server', () => {
     await expect(opened).rejects.toThrow(message);
     await expect(opened).rejects.toThrow(UsageError);
     expect([...double.objects.keys()].filter((key) => !key.includes('/probes/'))).toEqual([]);
+  });
+
+  it('keeps no upload open that it refused', async () => {
+    await start();
+    await probeServer(storage);
+    expect(double.uploads.size).toBe(0);
   });
 
   it('is not taken for bad because an answer got lost', async () => {
