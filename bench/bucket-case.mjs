@@ -12,6 +12,7 @@ const FASTER = 5;
 /** Blocks so small that requests are what counts, in a prefix that plays the role of Tempo's. */
 async function prepareSource(bench, blocks) {
   const tree = bench.tree(`tiny-bucket-${blocks}`, (root) => tinyTree(root, bench.quick ? 300 : blocks));
+  tree.writeTenantIndexes();
   const source = bench.bucket.destination('source');
   const [, uploader] = contenders({ ...bench, bucket: { destination: () => source } }, 's3', tree, PEERS);
   if (!uploader) throw new Error('blocks in a bucket need mc or rclone, which bring them there');

@@ -2,6 +2,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 const MIB = 1024 * 1024;
 const MAGIC = Buffer.from('PAR1');
@@ -29,14 +30,24 @@ export class Tree {
     mkdirSync(folder, { recursive: true });
     const bloom = bloomOf(bloomBytes);
     const index = JSON.stringify({ rowGroups: [createHash('md5').update(id).digest('base64')] });
-    const meta = JSON.stringify(metaOf({ tenant, id, size, ageHours }));
+    const description = metaOf({ tenant, id, size, ageHours });
+    const meta = JSON.stringify(description);
     writeData(join(folder, 'data.parquet'), id, size, sparse);
     writeFileSync(join(folder, 'bloom-0'), bloom);
     writeFileSync(join(folder, 'index'), index);
     writeFileSync(join(folder, 'meta.json'), meta);
-    this.blocks.push({ tenant, id, folder, ageHours });
+    this.blocks.push({ tenant, id, folder, ageHours, description });
     this.bytes += size + bloom.length + index.length + meta.length;
     this.files += 4;
+  }
+
+  /** Of all its blocks, as each poll of a Tempo leaves them. */
+  writeTenantIndexes() {
+    for (const tenant of new Set(this.blocks.map((block) => block.tenant))) {
+      const meta = this.blocks.filter((block) => block.tenant === tenant).map(({ description }) => description);
+      const index = { created_at: rfc3339(new Date()), meta, compacted: [] };
+      writeFileSync(join(this.traces, tenant, 'index.json.gz'), gzipSync(JSON.stringify(index)));
+    }
   }
 }
 

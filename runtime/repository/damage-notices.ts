@@ -10,7 +10,8 @@ import {
   WAL_PREFIX,
 } from '../../lib/contract/repository-layout';
 import { StorageError, UsageError } from '../errors';
-import { bytesInMemory, readDocument } from './documents';
+import { bytesInMemory } from '../storage/storage';
+import { readDocument } from './documents';
 import type { NoticeEntry } from './points/point-order';
 import { isDamage, type Repository } from './repository';
 

@@ -3,7 +3,6 @@ import { gunzip, gzip } from 'node:zlib';
 import type { z } from 'zod';
 import { DocumentError, parseDocument } from '../../lib/contract/manifest';
 import { IntegrityError, UsageError } from '../errors';
-import type { ByteSource } from '../storage/storage';
 import { ByteBudget } from '../streams/byte-budget';
 
 const MIB = 1024 * 1024;
@@ -70,14 +69,4 @@ function damaged(
   cause?: unknown,
 ): IntegrityError {
   return new IntegrityError(`read repository: '${key}' is damaged: ${reason}`, { key, size: bytes.length }, { cause });
-}
-
-export function bytesInMemory(bytes: Buffer): ByteSource {
-  return {
-    size: bytes.length,
-    read: (offset, into) => {
-      bytes.copy(into, 0, offset, offset + into.length);
-      return Promise.resolve();
-    },
-  };
 }

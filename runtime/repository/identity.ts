@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { FORMAT_VERSION, type RepositoryIdentity, repositorySchema } from '../../lib/contract/manifest';
 import { POINTS_PREFIX, REPOSITORY_KEY } from '../../lib/contract/repository-layout';
 import { IntegrityError, ObjectMissingError, RepositoryMissingError } from '../errors';
-import type { Storage } from '../storage/storage';
-import { bytesInMemory, readDocument } from './documents';
+import { bytesInMemory, type Storage } from '../storage/storage';
+import { readDocument } from './documents';
 import { probeServer } from './probe';
 
 const SIZE_LIMIT = 64 * 1024;

@@ -10,7 +10,8 @@ import {
 import { blockPrefix, indexKey, pointKey, timedId } from '../../lib/contract/repository-layout';
 import { RefusedError, SourceRegressedError, StorageError } from '../errors';
 import { digestOf } from '../streams/digest';
-import { bytesInMemory, compressed } from './documents';
+import { bytesInMemory } from '../storage/storage';
+import { compressed } from './documents';
 import { checkIndex, checkManifest, walName } from './layout-guard';
 import type { BlockToStore, CutToCommit, WalBlockToStore } from './points/block-to-store';
 import { FreePlaces } from './points/free-places';

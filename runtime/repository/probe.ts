@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { PROBES_PREFIX } from '../../lib/contract/repository-layout';
 import { UsageError } from '../errors';
-import type { Storage } from '../storage/storage';
+import { bytesInMemory, type Storage } from '../storage/storage';
 import { partSizeOf } from '../streams/digest';
-import { bytesInMemory } from './documents';
 
 const LIMIT = 1024;
 

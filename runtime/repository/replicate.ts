@@ -10,9 +10,8 @@ import {
   WAL_PREFIX,
 } from '../../lib/contract/repository-layout';
 import { IntegrityError, ObjectMissingError, RefusedError, StorageError } from '../errors';
-import type { Storage, StoredObject } from '../storage/storage';
+import { bytesInMemory, type Storage, type StoredObject } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
-import { bytesInMemory } from './documents';
 import { filesOf } from './layout-guard';
 import { probeServer } from './probe';
 import { condemnedRecords } from './pruning/condemned';

@@ -3,7 +3,8 @@ import { FORMAT_VERSION } from '../../lib/contract/manifest';
 import { timedId, VERIFICATIONS_PREFIX } from '../../lib/contract/repository-layout';
 import type { VerificationFailed, Verified, VerifyLevel } from '../../lib/contract/results';
 import { StorageError } from '../errors';
-import { bytesInMemory, compressed, readFolded } from './documents';
+import { bytesInMemory } from '../storage/storage';
+import { compressed, readFolded } from './documents';
 import { isDamage, type Repository } from './repository';
 import { LEVELS, mergeStates, NEVER, type UnitState } from './verification/unit-state';
 

@@ -9,6 +9,17 @@ export interface ByteSource {
   read(offset: number, into: Buffer): Promise<void>;
 }
 
+/** Bytes that are here already. */
+export function bytesInMemory(bytes: Buffer): ByteSource {
+  return {
+    size: bytes.length,
+    read: (offset, into) => {
+      bytes.copy(into, 0, offset, offset + into.length);
+      return Promise.resolve();
+    },
+  };
+}
+
 /** An object that its server can copy. */
 export interface RemoteObject {
   /** Server, region and credentials in one text: where it is the same, the server can copy. */

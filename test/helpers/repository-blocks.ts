@@ -139,7 +139,7 @@ export function toStore({ tenant, id, seen, files, ...block }: FakeBlock): Block
       compactionLevel: block.level,
       replicationFactor: 1,
     },
-    metaBytes: block.meta,
+    metaSource: sourceOf(block.meta),
     files: [...files].map(([name, bytes]) => ({ name, source: sourceOf(bytes) })),
     confirm: () => Promise.resolve(),
   };

@@ -124,7 +124,7 @@ export class S3Double {
     const { operation, bucket, key, query } = parse(message);
     this.log.push({ operation, key });
     this.headers.push(message.headers);
-    const fault = this.nextFault(operation);
+    const fault = this.nextFault(operation, key);
     if (fault?.kind === 'reset-request') {
       message.once('data', () => message.socket.resetAndDestroy());
       message.once('end', () => message.socket.resetAndDestroy());
@@ -138,8 +138,10 @@ export class S3Double {
     else this.send(answer, { message, response, fault });
   }
 
-  private nextFault(operation: S3Operation): S3Fault | undefined {
-    const found = this.rules.find(({ rule, left }) => left > 0 && (rule.on === '*' || rule.on === operation));
+  private nextFault(operation: S3Operation, key: string): S3Fault | undefined {
+    const found = this.rules.find(
+      ({ rule, left }) => left > 0 && (rule.on === '*' || rule.on === operation) && (rule.key ?? key) === key,
+    );
     if (!found) return undefined;
     if (found.skip > 0) {
       found.skip--;

@@ -50,6 +50,8 @@ export type S3Fault =
 
 export interface S3FaultRule {
   readonly on: S3Operation | '*';
+  /** @default - any */
+  readonly key?: string;
   readonly fault: S3Fault;
   /** @default 1 */
   readonly times?: number;

@@ -22,9 +22,8 @@ export interface BlockToStore {
     readonly compactionLevel: number;
     readonly replicationFactor: number;
   };
-  readonly metaBytes: Buffer;
-  /** The same bytes, where a server can copy them. @default - they are sent */
-  readonly metaSource?: ByteSource;
+  /** meta.json. */
+  readonly metaSource: ByteSource;
   /** When its files were listed at the latest, by `performance.now()`. @default - it is read, not copied by a server */
   readonly listedAt?: number;
   /** All but meta.json. */

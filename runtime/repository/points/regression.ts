@@ -22,21 +22,35 @@ export interface TenantChange {
 }
 
 /**
- * The blocks that vanished without explanation. Explained are those that Tempo marked as compacted, those past its retention, and those
- * that a new block of a higher level covers, as many as it can have been made of.
+ * The blocks that vanished without explanation. Explained are those past Tempo's retention, and those that a new block of a higher level
+ * covers, as many as it can have been made of. What Tempo marked as compacted needs any block that may hold it: it is marked for its retention,
+ * too, by a Tempo that was told a wrong one, and a listing that lags can show the mark before what it stands for.
  */
 export function unexplained({ before, after, compacted, cutAt, retention }: TenantChange): IndexedBlock[] {
   const present = new Set(after.map(({ id }) => id));
-  const vanished = [...before.values()].filter(({ id }) => !present.has(id) && !compacted.has(id));
-  if (vanished.length === 0) return [];
-  const kept = vanished.filter(({ end }) => Date.parse(end) >= oldestKept(cutAt, retention));
-  const successors = after.filter(({ id, level }) => !before.has(id) && level > 0).map(extentOf);
-  return withoutCovered(kept, successors);
+  const gone = [...before.values()].filter(
+    ({ id, end }) => !present.has(id) && Date.parse(end) >= oldestKept(cutAt, retention),
+  );
+  if (gone.length === 0) return [];
+  const holders = after.filter(({ level }) => level > 0);
+  const vanished = gone.filter(({ id }) => !compacted.has(id));
+  const marked = gone.filter(({ id }) => compacted.has(id));
+  const successors = holders.filter(({ id }) => !before.has(id)).map(extentOf);
+  // Where nobody knows the retention, it may be the reason.
+  const lost = retention === undefined ? [] : withoutHolder(marked, holders.map(extentOf));
+  return [...withoutCovered(vanished, successors), ...lost];
 }
 
 /** The time, in milliseconds since 1970, from which on Tempo can't have expired a block that ends then. */
 export function oldestKept(cutAt: Date, retention: number | undefined): number {
   return retention === undefined ? -Infinity : cutAt.getTime() - retention + RETENTION_MARGIN;
+}
+
+function withoutHolder(marked: readonly IndexedBlock[], holders: readonly Extent[]): IndexedBlock[] {
+  return marked.filter((block) => {
+    const extent = extentOf(block);
+    return !holders.some((holder) => covers(holder, extent));
+  });
 }
 
 /** Gives each block to a successor with room for it; those that few successors cover choose first, so that no other takes their place. */

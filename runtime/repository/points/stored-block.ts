@@ -3,7 +3,7 @@ import { blockPrefix, rewrittenBlockPrefix } from '../../../lib/contract/reposit
 import { StorageError } from '../../errors';
 import { forEachConcurrently } from '../../streams/concurrency';
 import { digestOf } from '../../streams/digest';
-import { bytesInMemory } from '../documents';
+import { digestOfSource } from '../fetch';
 import { prefixOf } from '../layout-guard';
 import type { BlockToStore, FileToStore } from './block-to-store';
 import type { Content, Placement } from './placement';
@@ -35,11 +35,11 @@ export interface StoredBlock {
 /** Stores a block at the first of its places that is free or holds these very bytes: all of it in one place, meta.json last. */
 export async function storeBlock(block: BlockToStore, context: BlockContext): Promise<StoredBlock> {
   const { previous } = context;
-  if (previous && isSameBlock(block, previous)) {
+  if (previous && (await isSameBlock(block, previous))) {
     await block.confirm();
     return { entry: { ...previous, seen: block.seen }, sent: false };
   }
-  for (const prefix of placesOf(block, context.salt)) {
+  for await (const prefix of placesOf(block, context.salt)) {
     if (context.isDamaged(prefix)) continue;
     const placed = await storeAt(prefix, block, context);
     if (placed)
@@ -74,21 +74,26 @@ async function storeAt(
   await forEachConcurrently(others, FILES_AT_ONCE, (file) => place(file, probe));
   if (placed.size < block.files.length) return undefined;
   await block.confirm();
-  await place({ name: META, source: block.metaSource ?? bytesInMemory(block.metaBytes) }, probe);
+  await place({ name: META, source: block.metaSource }, probe);
   return placed.has(META) ? placed : undefined;
 }
 
-function placesOf({ tenant, id, metaBytes }: BlockToStore, salt: string): string[] {
-  const digest = digestOf(metaBytes);
-  const salted = digestOf(Buffer.from(`${digest} ${salt}`));
-  return [blockPrefix(tenant, id), rewrittenBlockPrefix(tenant, id, digest), rewrittenBlockPrefix(tenant, id, salted)];
+/** Most blocks lie at the first: what the others are named after is read when they are asked for. */
+async function* placesOf({ tenant, id, metaSource }: BlockToStore, salt: string): AsyncIterable<string> {
+  yield blockPrefix(tenant, id);
+  const digest = await digestOfSource(metaSource);
+  yield rewrittenBlockPrefix(tenant, id, digest);
+  yield rewrittenBlockPrefix(tenant, id, digestOf(Buffer.from(`${digest} ${salt}`)));
 }
 
 /** Only the inode or time of meta.json differs: the volume was moved or restored. */
-function isSameBlock(block: BlockToStore, previous: IndexedBlock): boolean {
+async function isSameBlock({ files, metaSource }: BlockToStore, previous: IndexedBlock): Promise<boolean> {
   const known = contentsOf(previous);
-  const sizes = block.files.every(({ name, source }) => known.get(name)?.size === source.size);
-  return sizes && known.size === block.files.length + 1 && known.get(META)?.sha256 === digestOf(block.metaBytes);
+  const sizes = [...files, { name: META, source: metaSource }].every(
+    ({ name, source }) => known.get(name)?.size === source.size,
+  );
+  const isSame = sizes && known.size === files.length + 1;
+  return isSame && known.get(META)?.sha256 === (await digestOfSource(metaSource));
 }
 
 function contentsOf({ files }: IndexedBlock): Map<string, Content> {

@@ -1,9 +1,9 @@
+import { bytesInMemory } from '../../storage/storage';
 import { createHash } from 'node:crypto';
 import type { ConfigFile } from '../../../lib/contract/manifest';
 import { configKey } from '../../../lib/contract/repository-layout';
 import { StorageError } from '../../errors';
 import { digestOf } from '../../streams/digest';
-import { bytesInMemory } from '../documents';
 import type { Placement } from './placement';
 import type { PreviousPoint } from './previous-point';
 

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { FORMAT_VERSION } from '../../../lib/contract/manifest';
 import { CONDEMNED_PREFIX, timedId } from '../../../lib/contract/repository-layout';
 import { StorageError } from '../../errors';
-import { bytesInMemory, compressed, readFolded } from '../documents';
+import { bytesInMemory } from '../../storage/storage';
+import { compressed, readFolded } from '../documents';
 import { isDamage, type Repository } from '../repository';
 
 const MIB = 1024 * 1024;

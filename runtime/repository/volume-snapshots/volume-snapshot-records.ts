@@ -12,7 +12,8 @@ import {
 } from '../../../lib/contract/volume-snapshots/record';
 import { IntegrityError, UsageError } from '../../errors';
 import { forEachConcurrently } from '../../streams/concurrency';
-import { bytesInMemory, readDocument } from '../documents';
+import { bytesInMemory } from '../../storage/storage';
+import { readDocument } from '../documents';
 import type { Repository } from '../repository';
 
 const RECORD_LIMIT = 64 * 1024;

@@ -25,7 +25,7 @@ const blockMeta = z.object({
   replicationFactor: count,
 });
 
-/** What a block says of itself, as far as it matters here; `SourceBlock.metaBytes` holds all of it. */
+/** What a block says of itself, as far as it matters here; `SourceBlock.metaSource` has all of it. */
 export type BlockMeta = z.infer<typeof blockMeta>;
 
 /** Larger than any meta.json that a Tempo writes, small enough to read whatever lies there. */
@@ -33,7 +33,11 @@ export const META_SIZE_LIMIT = 1024 * 1024;
 
 /** Reads a meta.json of Tempo 2.9 to 3.0. Throws on what is partial or isn't a block's meta.json. */
 export function parseBlockMeta(bytes: Buffer): BlockMeta {
-  const value: unknown = JSON.parse(bytes.toString('utf8'));
+  return blockMetaOf(JSON.parse(bytes.toString('utf8')));
+}
+
+/** As `parseBlockMeta`, of what is parsed already. */
+export function blockMetaOf(value: unknown): BlockMeta {
   const result = blockMeta.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

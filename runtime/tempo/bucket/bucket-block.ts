@@ -1,5 +1,5 @@
 import type { Bucket, BucketObject } from '../../storage/bucket';
-import type { ByteSource } from '../../storage/storage';
+import { bytesInMemory, type ByteSource } from '../../storage/storage';
 import { type BlockMeta, META_SIZE_LIMIT, parseBlockMeta } from '../block/block-meta';
 import { type SourceBlock, SourceChangedError, SourceDamagedError, type SourceFile } from '../source/source-block';
 import { type ListedFiles, stateOf } from './bucket-scan';
@@ -21,29 +21,30 @@ interface Place {
  * the ETag that was listed, so no version is mixed with another.
  */
 export class BucketBlock implements SourceBlock {
-  /** Reads the meta.json. Throws `SourceChangedError` when it isn't as it was listed, `SourceDamagedError` when the block isn't whole. */
-  static async open(bucket: Bucket, place: Place, files: ListedFiles): Promise<BucketBlock> {
+  /**
+   * Reads the meta.json, unless an index tells of a block that fits to its files. Throws `SourceChangedError` when it isn't as it was listed,
+   * `SourceDamagedError` when the block isn't whole.
+   */
+  static async open(bucket: Bucket, place: Place, files: ListedFiles, indexed?: BlockMeta): Promise<BucketBlock> {
     const listed = files.get(META);
     if (!listed) throw new SourceChangedError(`'${place.tenant}/${place.id}' vanished`);
     if (listed.size > META_SIZE_LIMIT)
       throw new SourceDamagedError(`has a meta.json of more than ${META_SIZE_LIMIT} bytes`);
+    const content = { files, listed };
+    if (indexed && defectOf(place, indexed, files) === undefined)
+      return new BucketBlock(bucket, place, { ...content, meta: indexed });
     const read = await bucket.get(listed.key, META_SIZE_LIMIT);
     if (read?.etag !== listed.etag) throw new SourceChangedError(`'${listed.key}' changed after it was listed`);
-    const block = new BucketBlock(bucket, place, {
-      bytes: read.bytes,
-      meta: parsed(read.bytes),
-      listed: files,
-      listedMeta: listed,
-    });
-    block.check();
-    return block;
+    const meta = parsed(read.bytes);
+    const defect = defectOf(place, meta, files);
+    if (defect !== undefined) throw new SourceDamagedError(defect);
+    return new BucketBlock(bucket, place, { ...content, meta, bytes: read.bytes });
   }
 
   readonly tenant: string;
   readonly id: string;
   readonly seen: string;
   readonly meta: BlockMeta;
-  readonly metaBytes: Buffer;
   readonly metaSource: ByteSource;
   readonly listedAt: number;
   readonly files: readonly SourceFile[];
@@ -54,29 +55,27 @@ export class BucketBlock implements SourceBlock {
   private constructor(
     bucket: Bucket,
     place: Place,
-    read: {
-      readonly bytes: Buffer;
+    content: {
       readonly meta: BlockMeta;
-      readonly listed: ListedFiles;
-      readonly listedMeta: BucketObject;
+      readonly files: ListedFiles;
+      /** Its meta.json. */
+      readonly listed: BucketObject;
+      /** The same, where it was read. */
+      readonly bytes?: Buffer;
     },
   ) {
+    const { meta, files, listed, bytes } = content;
     this.tenant = place.tenant;
     this.id = place.id;
     this.listedAt = place.listedAt;
-    this.meta = read.meta;
-    this.metaBytes = read.bytes;
-    this.listed = read.listed;
-    const { remote } = bucket.source(read.listedMeta, () => this.changed(read.listedMeta));
-    this.metaSource = {
-      size: read.bytes.length,
-      remote,
-      read: async (offset, into) => void read.bytes.copy(into, 0, offset),
-    };
-    this.seen = stateOf(read.listed);
-    this.files = [...read.listed]
+    this.meta = meta;
+    this.listed = files;
+    this.seen = stateOf(files);
+    const sourceOf = (object: BucketObject): ByteSource => bucket.source(object, () => this.changed(object));
+    this.metaSource = { ...sourceOf(listed), ...(bytes && bytesInMemory(bytes)) };
+    this.files = [...files]
       .filter(([name]) => name !== META)
-      .map(([name, object]) => ({ name, source: bucket.source(object, () => this.changed(object)) }));
+      .map(([name, object]) => ({ name, source: sourceOf(object) }));
   }
 
   async confirm(): Promise<void> {
@@ -95,22 +94,21 @@ export class BucketBlock implements SourceBlock {
     this.failure ??= new SourceChangedError(`'${key}' vanished or changed while its block was copied`);
     return this.failure;
   }
+}
 
-  private check(): void {
-    const { meta, listed } = this;
-    if (meta.blockID !== this.id) throw new SourceDamagedError(`has the meta.json of another block, '${meta.blockID}'`);
-    if (!meta.format.startsWith('vParquet'))
-      throw new SourceDamagedError(`has the format '${meta.format}', whose files aren't known here`);
-    const data = listed.get(DATA);
-    if (!data) throw new SourceDamagedError('has no data.parquet');
-    if (data.size !== meta.size)
-      throw new SourceDamagedError(`has a data.parquet of ${data.size} bytes, its meta.json says ${meta.size}`);
-    for (let shard = 0; shard < meta.bloomShards; shard++) {
-      const bloom = listed.get(`bloom-${shard}`);
-      if (!bloom) throw new SourceDamagedError(`has no bloom-${shard}, of ${meta.bloomShards}`);
-      if (bloom.size === 0) throw new SourceDamagedError(`has an empty bloom-${shard}`);
-    }
+/** What is wrong with the block, as a sentence; undefined when nothing is. */
+function defectOf({ id }: Place, meta: BlockMeta, files: ListedFiles): string | undefined {
+  if (meta.blockID !== id) return `has the meta.json of another block, '${meta.blockID}'`;
+  if (!meta.format.startsWith('vParquet')) return `has the format '${meta.format}', whose files aren't known here`;
+  const data = files.get(DATA);
+  if (!data) return 'has no data.parquet';
+  if (data.size !== meta.size) return `has a data.parquet of ${data.size} bytes, its meta.json says ${meta.size}`;
+  for (let shard = 0; shard < meta.bloomShards; shard++) {
+    const bloom = files.get(`bloom-${shard}`);
+    if (!bloom) return `has no bloom-${shard}, of ${meta.bloomShards}`;
+    if (bloom.size === 0) return `has an empty bloom-${shard}`;
   }
+  return undefined;
 }
 
 function parsed(bytes: Buffer): BlockMeta {

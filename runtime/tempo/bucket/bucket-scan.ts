@@ -4,6 +4,7 @@ import { isBlockFile, isBlockId, isTenant } from '../../../lib/contract/reposito
 import type { Bucket, BucketObject } from '../../storage/bucket';
 import { forEachConcurrently } from '../../streams/concurrency';
 import type { ScannedTenant, ScannedTree } from '../source/block-tree';
+import { TENANT_INDEX } from './tenant-index';
 
 const META = 'meta.json';
 const COMPACTED = 'meta.compacted.json';
@@ -21,6 +22,8 @@ export type ListedFiles = ReadonlyMap<string, BucketObject>;
 export interface ScannedBucket extends ScannedTree {
   /** `<tenant>/<block ID>` to the files of live blocks. */
   readonly files: ReadonlyMap<string, ListedFiles>;
+  /** Tempo's own index of each tenant that was listed. */
+  readonly indexes: ReadonlyMap<string, BucketObject>;
 }
 
 export interface BucketScanOptions {
@@ -43,14 +46,16 @@ export async function scanBucket(
   const tenants = new Map<string, ScannedTenant>();
   const damaged: Damage[] = [];
   const files = new Map<string, ListedFiles>();
+  const indexes = new Map<string, BucketObject>();
   const scanTenant = async (tenant: string): Promise<void> => {
     const same = isTenant(tenant) ? known(tenant, await blockIds(bucket, tenant, signal)) : undefined;
     if (same) {
       tenants.set(tenant, same);
       return;
     }
-    const blocks = await listTenant(bucket, `${tenant}/`, { signal, splitAbove });
+    const { blocks, index } = await listTenant(bucket, `${tenant}/`, { signal, splitAbove });
     if (blocks.size === 0) return;
+    if (index) indexes.set(tenant, index);
     if (!isTenant(tenant)) {
       damaged.push({ tenant, block: ALL, reason: 'has blocks, but its name is no tenant ID that Tempo accepts' });
       return;
@@ -66,7 +71,7 @@ export async function scanBucket(
     tenants.set(tenant, found);
   };
   await forEachConcurrently(bucket.folders(''), TENANTS_AT_ONCE, scanTenant, signal);
-  return { tenants, damaged, files };
+  return { tenants, damaged, files, indexes };
 }
 
 /** Whatever has files. A fourth of a listing of them all, or less: servers list names of folders without looking into these. */
@@ -92,49 +97,55 @@ export function stateOf(files: ListedFiles): string {
 
 type Blocks = Map<string, Map<string, BucketObject>>;
 
+interface Listed {
+  readonly blocks: Blocks;
+  index?: BucketObject;
+}
+
 /** The blocks below a tenant's prefix, or the one below its own, by ID. */
 export async function listBlocks(bucket: Bucket, prefix: string, signal: AbortSignal): Promise<Blocks> {
-  const blocks: Blocks = new Map();
-  await listInto(blocks, bucket.list(prefix), { signal, atMost: Infinity });
-  return blocks;
+  const listed: Listed = { blocks: new Map() };
+  await listInto(listed, bucket.list(prefix), { signal, atMost: Infinity });
+  return listed.blocks;
 }
 
 async function listTenant(
   bucket: Bucket,
   prefix: string,
   { signal, splitAbove }: { readonly signal: AbortSignal; readonly splitAbove: number },
-): Promise<Blocks> {
-  const blocks: Blocks = new Map();
-  const last = await listInto(blocks, bucket.list(prefix), { signal, atMost: splitAbove });
-  if (last === undefined) return blocks;
+): Promise<Listed> {
+  const listed: Listed = { blocks: new Map() };
+  const last = await listInto(listed, bucket.list(prefix), { signal, atMost: splitAbove });
+  if (last === undefined) return listed;
   const rest = RANGES.filter((digit) => digit >= last.slice(prefix.length, prefix.length + 1));
   // The range in which the listing stopped is listed anew: what was seen of it may be gone by now.
-  for (const id of blocks.keys()) if (rest.includes(id.slice(0, 1))) blocks.delete(id);
+  for (const id of listed.blocks.keys()) if (rest.includes(id.slice(0, 1))) listed.blocks.delete(id);
   const listRange = async (digit: string): Promise<void> =>
-    void (await listInto(blocks, bucket.list(`${prefix}${digit}`), { signal, atMost: Infinity }));
+    void (await listInto(listed, bucket.list(`${prefix}${digit}`), { signal, atMost: Infinity }));
   await forEachConcurrently(rest, RANGES.length, listRange, signal);
-  return blocks;
+  return listed;
 }
 
 /** The key where it stopped; undefined at the end of the listing. */
 async function listInto(
-  blocks: Blocks,
+  into: Listed,
   listing: AsyncIterable<BucketObject>,
   { signal, atMost }: { readonly signal: AbortSignal; readonly atMost: number },
 ): Promise<string | undefined> {
   let listed = 0;
   for await (const object of listing) {
     signal.throwIfAborted();
-    take(blocks, object);
+    take(into, object);
     if (++listed >= atMost) return object.key;
   }
   return undefined;
 }
 
-function take(blocks: Blocks, object: BucketObject): void {
+function take(into: Listed, object: BucketObject): void {
   const [, id, name, deeper] = object.key.split('/');
+  if (id === TENANT_INDEX && name === undefined) into.index = object;
   if (id === undefined || name === undefined || deeper !== undefined || !isBlockId(id)) return;
   if (!isBlockFile(name) && name !== COMPACTED) return;
-  const files = blocks.get(id) ?? new Map<string, BucketObject>();
-  blocks.set(id, files.set(name, object));
+  const files = into.blocks.get(id) ?? new Map<string, BucketObject>();
+  into.blocks.set(id, files.set(name, object));
 }

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import type { Bucket } from '../../storage/bucket';
+import type { BlockMeta } from '../block/block-meta';
 import { type ScannedTenant, unreadable } from '../source/block-tree';
 import { BlockTransfer, type TransferResult } from '../source/block-transfer';
 import type { CutSource } from '../source/cut';
@@ -10,6 +11,7 @@ import { mergeScans, type ScannedWal, type SourceScan, type SourceTenant, WalFol
 import { type StoredWal, WalTransfer } from '../wal/wal-transfer';
 import { BucketBlock } from './bucket-block';
 import { listBlock, type ListedFiles, scanBucket, type ScannedBucket, stateOf } from './bucket-scan';
+import { TenantIndexes } from './tenant-index';
 
 /** Before each attempt. A block that Tempo writes again after a crash isn't whole for as long as that takes. */
 const PAUSES_MS = [0, 100, 400, 1600];
@@ -26,16 +28,25 @@ export interface BucketSourceOptions {
   readonly now?: () => number;
 }
 
+/** What is known of a block before it is opened. */
+interface KnownBlock {
+  readonly files: ListedFiles;
+  /** What Tempo's index says of it. */
+  readonly indexed: BlockMeta | undefined;
+}
+
 /** The data of a Tempo whose blocks lie in a bucket. Nothing here writes to it: `Bucket` can't. */
 export class BucketSource implements CutSource {
   readonly place: string;
   private readonly wal: WalFolder;
   private readonly local: BlockTransfer;
   private readonly files = new Map<string, ListedFiles>();
+  private readonly indexes: TenantIndexes;
   /** When the newest listing ended: every block was listed before. */
   private listedAt = 0;
   /** The tenants of the newest scan of which every block is as it was found. */
   private scanned: ScannedBucket['tenants'] | undefined;
+  private listedIndexes: ScannedBucket['indexes'] = new Map();
 
   constructor(
     private readonly bucket: Bucket,
@@ -44,6 +55,7 @@ export class BucketSource implements CutSource {
   ) {
     const { walPath, signal, disk = new SourceDisk() } = options;
     this.place = bucket.url;
+    this.indexes = new TenantIndexes(bucket);
     this.wal = new WalFolder(disk, walPath === undefined ? undefined : resolved(walPath));
     this.local = new BlockTransfer(
       { disk, placesOf: (tenant, id) => [{ folder: this.wal.folderOf(tenant, id), tenant, id }] },
@@ -66,6 +78,7 @@ export class BucketSource implements CutSource {
     this.listedAt = performance.now();
     for (const [name, files] of scanned.files) this.files.set(name, files);
     this.scanned = scanned.tenants;
+    this.listedIndexes = scanned.indexes;
     return mergeScans(local, scanned);
   }
 
@@ -91,6 +104,8 @@ export class BucketSource implements CutSource {
 
   private async storeFromBucket(tenant: string, id: string): Promise<TransferResult> {
     let files = this.files.get(`${tenant}/${id}`) ?? new Map<string, never>();
+    const listedMeta = files.get('meta.json');
+    let indexed = listedMeta && (await this.indexes.metaOf(this.listedIndexes.get(tenant), { id, meta: listedMeta }));
     let result: TransferResult = { kind: 'gone' };
     for (const pause of PAUSES_MS) {
       let isChanging = false;
@@ -101,8 +116,9 @@ export class BucketSource implements CutSource {
         if (!now.has('meta.json') || now.has('meta.compacted.json')) return { kind: 'gone' };
         isChanging = stateOf(now) !== stateOf(files);
         files = now;
+        indexed = undefined;
       }
-      result = await this.attempt({ tenant, id }, files, pause === PAUSES_MS.at(-1));
+      result = await this.attempt({ tenant, id }, { files, indexed }, pause === PAUSES_MS.at(-1));
       if (result.kind === 'stored') return result;
       // Somebody is at work on it: that isn't damage, and a later scan comes back to it.
       if (isChanging) result = { kind: 'gone' };
@@ -112,12 +128,12 @@ export class BucketSource implements CutSource {
 
   private async attempt(
     place: { readonly tenant: string; readonly id: string },
-    files: ListedFiles,
+    known: KnownBlock,
     isLast: boolean,
   ): Promise<TransferResult> {
     this.options.signal.throwIfAborted();
     try {
-      return { kind: 'stored', seen: await this.transfer(place, files, isLast) };
+      return { kind: 'stored', seen: await this.transfer(place, known, isLast) };
     } catch (error) {
       if (error instanceof SourceChangedError) return { kind: 'gone' };
       if (error instanceof SourceDamagedError) return { kind: 'damaged', reason: error.message };
@@ -127,10 +143,10 @@ export class BucketSource implements CutSource {
 
   private async transfer(
     place: { readonly tenant: string; readonly id: string },
-    files: ListedFiles,
+    { files, indexed }: KnownBlock,
     isLast: boolean,
   ): Promise<string> {
-    const block = await BucketBlock.open(this.bucket, { ...place, listedAt: this.listedAt }, files);
+    const block = await BucketBlock.open(this.bucket, { ...place, listedAt: this.listedAt }, files, indexed);
     if (!isLast && block.isBeingWritten((this.options.now ?? Date.now)()))
       throw new SourceChangedError(`'${place.tenant}/${place.id}' is being written`);
     try {

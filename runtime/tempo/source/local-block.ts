@@ -1,5 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { isBlockFile } from '../../../lib/contract/repository-layout';
+import { bytesInMemory, type ByteSource } from '../../storage/storage';
 import { findBlockDefect } from '../block/block-check';
 import { type BlockMeta, META_SIZE_LIMIT, parseBlockMeta } from '../block/block-meta';
 import { DiskFile, sourceError } from './disk-file';
@@ -40,9 +41,10 @@ export class LocalBlock implements SourceBlock {
   readonly id: string;
   readonly seen: string;
   readonly meta: BlockMeta;
-  readonly metaBytes: Buffer;
+  readonly metaSource: ByteSource;
   readonly files: readonly SourceFile[];
   private readonly opened: ReadonlyMap<string, DiskFile>;
+  private readonly metaBytes: Buffer;
   private readonly metaState: FileState;
   private unconfirmed: SourceChangedError | SourceDamagedError | undefined;
 
@@ -58,6 +60,7 @@ export class LocalBlock implements SourceBlock {
     this.metaState = read.state;
     this.meta = read.meta;
     this.metaBytes = read.bytes;
+    this.metaSource = bytesInMemory(read.bytes);
     this.opened = openFiles(disk, place.folder, signal);
     this.files = [...this.opened].map(([name, source]) => ({ name, source }));
     if (!disk.isSettled(read.state)) throw new SourceChangedError(`'${place.folder}' was written just now`);

@@ -25,9 +25,8 @@ export interface SourceBlock {
   /** The state of meta.json: `<inode>-<size>-<mtime in ns>`. */
   readonly seen: string;
   readonly meta: BlockMeta;
-  readonly metaBytes: Buffer;
-  /** The same bytes, where a server can copy them. @default - they are sent */
-  readonly metaSource?: ByteSource;
+  /** meta.json. */
+  readonly metaSource: ByteSource;
   /** When its files were listed at the latest, by `performance.now()`. @default - it is read, not copied by a server */
   readonly listedAt?: number;
   /** data.parquet, the blooms, and the index when there is one; never meta.json. */

@@ -57,11 +57,12 @@ describe('a server whose listings lag', () => {
     expect(blocksIn(await workplace.run('backup'))).toBe(2);
   });
 
-  it('has what was compacted in the point before, and what it was made into in the next, when it shows neither in between', async () => {
+  it('has what was compacted in the point before, and what it was made into in the next; the one in between, which has neither, says so', async () => {
+    await workplace.configure({ tempo: 'retention: 336h' });
     const { id } = workplace.flush('team-a');
     workplace.flush('team-a');
     const before = await workplace.run('backup');
-    const output = workplace.flush('team-a');
+    const output = workplace.flush('team-a', { level: 1, start: new Date(0), end: new Date() });
     workplace.compact('team-a', id);
     hide(`${TEMPO_PREFIX}/team-a/${output.id}/`);
     // With the same IDs as before nothing would be looked at.
@@ -70,6 +71,8 @@ describe('a server whose listings lag', () => {
     catchUp();
     const after = await workplace.run('backup');
     expect([before, between, after].map(blocksIn)).toEqual([2, 2, 3]);
+    const { DONE, SOURCE_REGRESSED } = ExitCode;
+    expect([before, between, after].map(({ exitCode }) => exitCode)).toEqual([DONE, SOURCE_REGRESSED, DONE]);
     expect(keysBelow(`backups/blocks/team-a/${id}/`)).not.toEqual([]);
     expect(keysBelow(`backups/blocks/team-a/${output.id}/`)).not.toEqual([]);
   });

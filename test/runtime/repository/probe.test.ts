@@ -33,7 +33,7 @@ describe('a server', () => {
     expect(keys).toEqual(['backups/probes/UUID', 'backups/repository.json']);
   });
 
-  it.each([
+  it.each<[string, S3DoubleOptions, string]>([
     ['overwrites', { honoursConditions: false }, "it ignores 'If-None-Match: *' and overwrites objects, so"],
     [
       'overwrites by what is sent in parts',

@@ -39,7 +39,16 @@ describe('a block that vanished', () => {
     expect(vanished([block('a'), block('b')], [block('b')])).toEqual(['a']);
   });
 
-  it('is explained when Tempo marked it as compacted', () => {
+  it('is explained when Tempo marked it as compacted, and a block that may hold it is there, new or not', () => {
+    const compacted = { compacted: ['a'], retention: 30 * DAY };
+    expect(vanished([block('a')], [block('c', { level: 1 })], compacted)).toEqual([]);
+    expect(vanished([block('a'), block('c', { level: 1 })], [block('c', { level: 1 })], compacted)).toEqual([]);
+    const others = [block('c', { level: 1, objects: 4 }), block('d')];
+    expect(vanished([block('a')], others, compacted)).toEqual(['a']);
+  });
+
+  it('is explained by the mark alone where the retention is past, or unknown', () => {
+    expect(vanished([block('a')], [], { compacted: ['a'], retention: DAY / 2 })).toEqual([]);
     expect(vanished([block('a')], [], { compacted: ['a'] })).toEqual([]);
   });
 

@@ -35,7 +35,7 @@ export class MemorySink implements CutSink {
     await block.confirm();
     this.blocks.set(`${block.tenant}/${block.id}`, {
       seen: block.seen,
-      files: files.set('meta.json', block.metaBytes),
+      files: new Map([...files, ...(await readAll([{ name: 'meta.json', source: block.metaSource }]))]),
     });
   }
 
