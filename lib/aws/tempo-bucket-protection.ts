@@ -31,12 +31,12 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
   /** Its region. */
   readonly region: pulumi.Output<string>;
+  /** Protections that are left out because the server lacks them; empty on AWS. */
+  readonly switchedOff: readonly string[];
   /** Name of the replica bucket; undefined: there is none. */
   readonly replicaBucket: pulumi.Output<string> | undefined;
   /** ARN of the replica bucket; undefined: there is none. */
   readonly replicaArn: pulumi.Output<string> | undefined;
-  /** Protections that are left out because the server lacks them; empty on AWS. */
-  readonly switchedOff: readonly string[];
 
   private readonly prefix: string;
   private readonly keep: Pick<pulumi.CustomResourceOptions, 'protect' | 'retainOnDelete'>;
