@@ -1,10 +1,10 @@
 import type * as pulumi from '@pulumi/pulumi';
 import type { Plan } from '../contract/plan/plan';
 import type { PlanContext } from '../contract/plan/plan-validation';
-import type { StorageCaller } from '../contract/storage-rights';
 import type { ExtraRights } from './bucket-grants';
 import type { ReplicaArgs } from './bucket/bucket-replication';
 import type { AccessLogsArgs } from './bucket/bucket-safeguards';
+import type { CrossAccountGrant } from './bucket/cross-account';
 import type { S3Compatible } from './s3-compatible';
 
 /** How the objects of a bucket are encrypted at rest. */
@@ -17,7 +17,7 @@ export interface BucketEncryptionArgs {
    */
   readonly kms?: boolean;
   /**
-   * ARN of an existing KMS key of the bucket's region.
+   * ARN of an existing KMS key of the bucket's region, not of an alias: policies about an alias grant nothing.
    *
    * @default - a key of the component's own, when `kms` is on
    */
@@ -40,14 +40,6 @@ export interface ObjectLockArgs {
   readonly days?: pulumi.Input<number>;
 }
 
-/** A principal of another account that runs a command. */
-export interface CrossAccountGrant {
-  /** What it runs. */
-  readonly command: StorageCaller;
-  /** ARN of its role. That role needs `policyFor(command)` in its own account, too. */
-  readonly principalArn: pulumi.Input<string>;
-}
-
 /** What a `BackupBucket` is made from. */
 export interface BackupBucketArgs {
   /** The plan that the constructs and the runner use, too. A plan that contradicts itself throws here. */
@@ -65,8 +57,10 @@ export interface BackupBucketArgs {
    */
   readonly bucket?: pulumi.Input<string>;
   /**
-   * Name of an existing bucket that is taken over with all that lies in it, once; leave it out afterwards. Its other settings must be as
-   * the component would make them, so it has no object lock unless the component asks for one.
+   * Name of an existing bucket that is taken over with all that lies in it, once; leave it out afterwards. With `region`, which must then
+   * be known when the program runs, it is looked for there. The settings of the bucket itself must be as the component would make them,
+   * so it has no object lock unless the component asks for one. Its policy, lifecycle rules, access logs and replication are replaced by
+   * those that the component makes.
    *
    * @default - a bucket is made
    */
@@ -114,7 +108,8 @@ export interface BackupBucketArgs {
    */
   readonly minimumTlsVersion?: pulumi.Input<string>;
   /**
-   * Principals of other accounts that run commands.
+   * Principals of other accounts that run commands. Of a key that `encryption.keyArn` names the policy isn't touched: it must contain
+   * `keyPolicyStatements`, too.
    *
    * @default - none
    */

@@ -1,22 +1,27 @@
-import { getCallerIdentityOutput } from '@pulumi/aws/getCallerIdentity';
 import type * as iam from '@pulumi/aws/iam';
-import type * as kms from '@pulumi/aws/kms';
 import * as s3 from '@pulumi/aws/s3';
 import * as pulumi from '@pulumi/pulumi';
 import type { PlanContext } from '../contract/plan/plan-validation';
 import type { StorageCaller } from '../contract/storage-rights';
 import type { BackupBucketArgs, GrantOptions } from './backup-bucket-args';
-import { crossAccountBucketStatements, crossAccountKeyStatements, policyDocument } from './bucket-grants';
 import type { ExtraRights, PolicyStatement } from './bucket-grants';
 import { makeBucketKey } from './bucket/bucket-key';
 import { BucketReplication } from './bucket/bucket-replication';
 import { BucketSafeguards, type LockArgs } from './bucket/bucket-safeguards';
+import { CrossAccountStatements } from './bucket/cross-account';
 import { lifecycleRulesOf } from './bucket/lifecycle-rules';
-import { grantCommand, type GrantableRepository, type GrantedRole, policyOf } from './bucket/repository-grants';
-import { checkBackupBucket, lockOf, switchedOff } from './private/backup-bucket-checks';
+import {
+  grantCommand,
+  grantName,
+  type GrantableRepository,
+  type GrantedRole,
+  policyOf,
+} from './bucket/repository-grants';
+import { checkBackupBucket, importIdOf, lockOf } from './private/backup-bucket-checks';
 import * as checks from './private/checks';
 import { folderPrefix } from './private/folder-prefix';
 import { keyOfRegion } from './private/key-of-region';
+import { switchedOff } from './private/switched-off';
 import { refuse, validated } from './private/validated-input';
 
 const DEFAULT_CONTEXT: PlanContext = { storage: 'local', walVolume: true };
@@ -38,6 +43,11 @@ export class BackupBucket extends pulumi.ComponentResource {
   readonly region: pulumi.Output<string>;
   /** ARN of the KMS key that encrypts it; undefined: keys of S3. */
   readonly keyArn: pulumi.Output<string> | undefined;
+  /**
+   * What the policy of the key that `encryption.keyArn` names must contain for the principals of `crossAccountGrants`; of no other key is
+   * there anything to do.
+   */
+  readonly keyPolicyStatements: pulumi.Output<readonly PolicyStatement[]>;
   /** Name of the replica bucket; undefined: there is none. */
   readonly replicaBucket: pulumi.Output<string> | undefined;
   /** ARN of the replica bucket; undefined: there is none. */
@@ -53,6 +63,7 @@ export class BackupBucket extends pulumi.ComponentResource {
   private readonly prefix: string;
   private readonly lock: LockArgs | undefined;
   private readonly minimumTlsVersion: pulumi.Output<string>;
+  private readonly crossAccount: CrossAccountStatements;
   private readonly replication: BucketReplication | undefined;
 
   constructor(
@@ -71,18 +82,25 @@ export class BackupBucket extends pulumi.ComponentResource {
       args.minimumTlsVersion ?? '1.2',
       checks.oneOf('1.2', '1.3'),
     );
+    const { prefix, lock } = this;
+    this.crossAccount = new CrossAccountStatements(args.crossAccountGrants ?? [], {
+      prefix,
+      locked: lock !== undefined,
+    });
     const bucket = this.makeBucket();
     this.bucket = bucket.bucket;
     this.arn = bucket.arn;
     this.region = bucket.region;
     this.keyArn = this.makeKeyArn();
+    this.keyPolicyStatements =
+      args.encryption?.keyArn === undefined ? pulumi.output([]) : this.crossAccount.inKey('bucket', this.arn);
     const safeguards = this.safeguard(bucket);
     this.replication = this.replicate(safeguards);
     this.replicaBucket = this.replication?.bucket;
     this.replicaArn = this.replication?.arn;
     this.repositoryUrl = this.urlOf(this.bucket, this.region);
     this.replicaRepositoryUrl = this.replication && this.urlOf(this.replication.bucket, this.replication.region);
-    this.switchedOff = switchedOff(this, args);
+    this.switchedOff = switchedOff(this, args.endpoint);
     this.registerOutputs(this.outputs());
   }
 
@@ -91,7 +109,8 @@ export class BackupBucket extends pulumi.ComponentResource {
    * `replicate-target` lets it write here.
    */
   grant(command: StorageCaller, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
-    return grantCommand(this.grantName(command, options), role, this.policyFor(command, options), this);
+    const name = grantName(this.name, command, options);
+    return grantCommand(name, role, this.policyFor(command, options), this);
   }
 
   /**
@@ -99,7 +118,7 @@ export class BackupBucket extends pulumi.ComponentResource {
    * replica.
    */
   grantOnReplica(command: StorageCaller, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
-    const name = this.grantName(`replica-${command}`, options);
+    const name = grantName(`${this.name}-replica`, command, options);
     return grantCommand(name, role, this.replicaPolicyFor(command, options), this);
   }
 
@@ -117,20 +136,16 @@ export class BackupBucket extends pulumi.ComponentResource {
   }
 
   private outputs(): pulumi.Inputs {
-    const { bucket, arn, region, keyArn, replicaBucket, replicaArn } = this;
+    const { bucket, arn, region, keyArn, keyPolicyStatements, replicaBucket, replicaArn } = this;
     const { repositoryUrl, replicaRepositoryUrl, switchedOff } = this;
     return {
-      ...{ bucket, arn, region, keyArn, replicaBucket, replicaArn },
+      ...{ bucket, arn, region, keyArn, keyPolicyStatements, replicaBucket, replicaArn },
       ...{ repositoryUrl, replicaRepositoryUrl, switchedOff },
     };
   }
 
   private repository(): GrantableRepository {
     return { bucketArn: this.arn, prefix: this.prefix, keyArn: this.keyArn, locked: this.lock !== undefined };
-  }
-
-  private grantName(command: string, { suffix }: GrantOptions): string {
-    return [this.name, command, ...(suffix === undefined ? [] : [suffix])].join('-');
   }
 
   private makeBucket(): s3.Bucket {
@@ -144,7 +159,7 @@ export class BackupBucket extends pulumi.ComponentResource {
         tags,
       },
       // Of programs that made the bucket themselves, before there was a component.
-      { parent: this, ...this.keep, import: this.args.import, aliases: [{ parent: pulumi.rootStackResource }] },
+      { parent: this, ...this.keep, import: importIdOf(this.args), aliases: [{ parent: pulumi.rootStackResource }] },
     );
   }
 
@@ -152,41 +167,14 @@ export class BackupBucket extends pulumi.ComponentResource {
     const { encryption } = this.args;
     if (encryption?.keyArn !== undefined)
       return keyOfRegion('encryption.keyArn', encryption.keyArn, this.args.region ?? this.region);
-    return encryption?.kms ? this.makeKey().arn : undefined;
+    return encryption?.kms ? this.makeKey() : undefined;
   }
 
-  private makeKey(): kms.Key {
-    const { crossAccountGrants = [], region, tags } = this.args;
-    const description = `Recovery points: ${this.name}`;
-    const policy = crossAccountGrants.length > 0 ? this.keyPolicy() : undefined;
-    return makeBucketKey(this.name, { description, region, policy, tags }, { parent: this, ...this.keep });
-  }
-
-  private keyPolicy(): pulumi.Output<string> {
-    const { accountId } = getCallerIdentityOutput({}, { parent: this });
-    const statements = this.crossAccount(crossAccountKeyStatements);
-    return pulumi.all([accountId, statements]).apply(([account, others]) => {
-      const Principal = { AWS: account };
-      const own = { Sid: 'AccountDecides', Effect: 'Allow', Principal, Action: 'kms:*', Resource: '*' } as const;
-      return JSON.stringify(policyDocument([own, ...others]));
-    });
-  }
-
-  private crossAccount(make: typeof crossAccountBucketStatements): pulumi.Output<PolicyStatement[]> {
-    const { crossAccountGrants = [] } = this.args;
-    const principals = crossAccountGrants.map(({ principalArn }, index) =>
-      validated(`crossAccountGrants.${index}.principalArn`, principalArn, checks.arn),
-    );
-    return pulumi.all([this.arn, pulumi.all(principals)]).apply(([bucketArn, arns]) =>
-      crossAccountGrants.flatMap(({ command }, index) =>
-        make(command, { bucketArn, prefix: this.prefix, locked: this.lock !== undefined }, arns[index] ?? '').map(
-          (statement) => ({
-            ...statement,
-            Sid: `${statement.Sid}${index}`,
-          }),
-        ),
-      ),
-    );
+  private makeKey(): pulumi.Output<string> {
+    const { region, tags } = this.args;
+    const statements = this.crossAccount.inKey('bucket', this.arn);
+    const key = { description: `Recovery points: ${this.name}`, region, statements, tags };
+    return makeBucketKey(this.name, key, { parent: this, ...this.keep }).arn;
   }
 
   private safeguard(bucket: s3.Bucket): BucketSafeguards {
@@ -204,7 +192,8 @@ export class BackupBucket extends pulumi.ComponentResource {
         accessLogs,
         policy: {
           minimumTlsVersion: this.minimumTlsVersion,
-          statements: this.crossAccount(crossAccountBucketStatements),
+          statements: this.crossAccount.inBucket('bucket', this.arn),
+          statementsFrom: 'crossAccountGrants',
         },
         without,
         formerName: this.name,
@@ -216,10 +205,11 @@ export class BackupBucket extends pulumi.ComponentResource {
   }
 
   private replicate({ configured }: BucketSafeguards): BucketReplication | undefined {
-    const { replica, plan, region, tags } = this.args;
+    const { replica, plan, region, endpoint, tags } = this.args;
     if (!replica) return undefined;
+    const without = endpoint?.without ?? [];
     // Objects arrive in the class that was chosen for the replica, so tiers are for the bucket only.
-    const rules = lifecycleRulesOf(plan.storage.lifecycle, { prefix: this.prefix, tiers: false, without: [] });
+    const rules = lifecycleRulesOf(plan.storage.lifecycle, { prefix: this.prefix, tiers: false, without });
     return new BucketReplication(
       `${this.name}-replica`,
       {
@@ -227,9 +217,11 @@ export class BackupBucket extends pulumi.ComponentResource {
         replica,
         prefix: this.prefix,
         lifecycleRules: rules,
+        without,
         minimumTlsVersion: this.minimumTlsVersion,
         lock: this.lock,
         keep: this.keep,
+        crossAccount: this.crossAccount,
         after: configured,
         tags,
       },

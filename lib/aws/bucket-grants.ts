@@ -104,8 +104,10 @@ export function crossAccountBucketStatements(
   command: StorageCaller,
   repository: GrantedRepository,
   principalArn: string,
+  { thaw = false }: ExtraRights = {},
 ): PolicyStatement[] {
-  return bucketStatements(command, repository).map((statement) => forPrincipal(statement, command, principalArn));
+  const statements = [...bucketStatements(command, repository), ...(thaw ? thawStatements(repository) : [])];
+  return statements.map((statement) => forPrincipal(statement, command, principalArn));
 }
 
 /** The same rights for a principal of another account: to be part of the key's own policy, where a key is `*`. */

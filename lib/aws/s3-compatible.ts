@@ -1,10 +1,14 @@
+import { serverUrl } from './private/checks';
+import { validated } from './private/validated-input';
+
 /**
  * A part of a bucket's configuration that AWS has and another server may lack.
  *
  * - `public-access-block`, `ownership-controls`, `access-logs`, `encryption`: the calls of that name
  * - `bucket-policy`: TLS only and the minimum TLS version
  * - `replication`: replication as AWS configures it, by role and rule
- * - `abort-incomplete-uploads`, `transitions`: these actions of lifecycle rules
+ * - `lifecycle`: all lifecycle rules
+ * - `abort-incomplete-uploads`, `transitions`: these actions of them
  */
 export type S3Feature =
   | 'public-access-block'
@@ -13,6 +17,7 @@ export type S3Feature =
   | 'encryption'
   | 'access-logs'
   | 'replication'
+  | 'lifecycle'
   | 'abort-incomplete-uploads'
   | 'transitions';
 
@@ -82,6 +87,7 @@ export class S3Compatible {
   readonly without: readonly S3Feature[];
 
   private constructor({ url, without = [] }: S3CompatibleProps) {
+    validated('endpoint.url', url, serverUrl);
     this.url = url;
     this.without = without;
   }

@@ -4,8 +4,10 @@ import * as s3 from '@pulumi/aws/s3';
 import * as pulumi from '@pulumi/pulumi';
 import { bucketName, region as regionCheck } from '../private/checks';
 import { isPlain, validated } from '../private/validated-input';
+import type { S3Feature } from '../s3-compatible';
 import { makeBucketKey } from './bucket-key';
 import { BucketSafeguards, type LockArgs } from './bucket-safeguards';
+import type { CrossAccountStatements } from './cross-account';
 import type { BucketLifecycleRule } from './lifecycle-rules';
 import { REPLICATION_TRUST, replicationPolicy } from './replication-policy';
 
@@ -56,10 +58,18 @@ export interface BucketReplicationArgs {
   readonly prefix: string;
   /** Rules of the replica. */
   readonly lifecycleRules: readonly BucketLifecycleRule[];
+  /** What the server lacks. */
+  readonly without: readonly S3Feature[];
   /** '1.2' or '1.3'. */
   readonly minimumTlsVersion: pulumi.Input<string>;
   /** Lock of the source, which the replica gets, too; undefined: none. */
   readonly lock: LockArgs | undefined;
+  /**
+   * Who runs commands on the replica from other accounts.
+   *
+   * @default - nobody
+   */
+  readonly crossAccount?: CrossAccountStatements;
   /** Options of each resource. */
   readonly keep: Pick<pulumi.CustomResourceOptions, 'protect' | 'retainOnDelete'>;
   /** The configuration of the source. */
@@ -88,20 +98,23 @@ export class BucketReplication extends pulumi.ComponentResource {
   ) {
     super('tempo-backup:aws:BucketReplication', name, {}, options);
     this.region = validated('replica.region', args.replica.region, regionCheck);
-    const key = this.makeKey();
     const bucket = this.makeBucket();
-    const safeguards = this.safeguard(bucket, key);
     this.bucket = bucket.bucket;
     this.arn = bucket.arn;
-    this.keyArn = key?.arn;
-    this.replicate(this.makeRole(), [...args.after, ...safeguards.configured]);
+    this.keyArn = this.makeKey()?.arn;
+    const safeguards = this.safeguard(bucket);
+    const { role, rights } = this.makeRole();
+    this.replicate(role, [...args.after, ...safeguards.configured, rights]);
     this.registerOutputs({ bucket: this.bucket, arn: this.arn, region: this.region, keyArn: this.keyArn });
   }
 
   private makeKey(): kms.Key | undefined {
-    if (this.args.source.keyArn === undefined) return undefined;
-    const key = { description: `Replica of recovery points: ${this.name}`, region: this.region, tags: this.args.tags };
-    return makeBucketKey(this.name, key, { parent: this, ...this.args.keep });
+    const { source, crossAccount, tags, keep } = this.args;
+    if (source.keyArn === undefined) return undefined;
+    const description = `Replica of recovery points: ${this.name}`;
+    const statements = crossAccount?.inKey('replica', this.arn) ?? [];
+    const key = { description, region: this.region, statements, tags };
+    return makeBucketKey(this.name, key, { parent: this, ...keep });
   }
 
   private makeBucket(): s3.Bucket {
@@ -112,19 +125,20 @@ export class BucketReplication extends pulumi.ComponentResource {
     return new s3.Bucket(this.name, bucket, { parent: this, ...keep });
   }
 
-  private safeguard(bucket: s3.Bucket, key: kms.Key | undefined): BucketSafeguards {
-    const { lock, keep, lifecycleRules, minimumTlsVersion } = this.args;
+  private safeguard(bucket: s3.Bucket): BucketSafeguards {
+    const { lock, keep, lifecycleRules, without, minimumTlsVersion, crossAccount } = this.args;
+    const statements = crossAccount?.inBucket('replica', this.arn) ?? [];
     return new BucketSafeguards(
       this.name,
       {
         bucket: bucket.bucket,
         bucketArn: bucket.arn,
         region: this.region,
-        encryption: { keyArn: key?.arn },
+        encryption: { keyArn: this.keyArn },
         lock,
         lifecycleRules,
-        policy: { minimumTlsVersion, statements: [] },
-        without: [],
+        policy: { minimumTlsVersion, statements, statementsFrom: 'crossAccountGrants' },
+        without,
         keep,
         after: [bucket],
       },
@@ -132,10 +146,11 @@ export class BucketReplication extends pulumi.ComponentResource {
     );
   }
 
-  private makeRole(): iam.Role {
-    const { source, replica, lock } = this.args;
+  /** They stay as long as the configuration does: without them S3 replicates nothing, and says so only in metrics. */
+  private makeRole(): { readonly role: iam.Role; readonly rights: iam.RolePolicy } {
+    const { source, replica, lock, keep } = this.args;
     const name = `${this.name}-role`;
-    const role = new iam.Role(name, { assumeRolePolicy: JSON.stringify(REPLICATION_TRUST) }, { parent: this });
+    const role = new iam.Role(name, { assumeRolePolicy: JSON.stringify(REPLICATION_TRUST) }, { parent: this, ...keep });
     const policy = pulumi
       .all([source.arn, this.arn, source.keyArn, this.keyArn])
       .apply(([sourceArn, replicaArn, sourceKeyArn, replicaKeyArn]) =>
@@ -150,8 +165,8 @@ export class BucketReplication extends pulumi.ComponentResource {
           }),
         ),
       );
-    new iam.RolePolicy(name, { role: role.name, policy }, { parent: role });
-    return role;
+    const rights = new iam.RolePolicy(name, { role: role.name, policy }, { parent: role, ...keep });
+    return { role, rights };
   }
 
   private replicate(role: iam.Role, after: readonly pulumi.Resource[]): void {

@@ -77,6 +77,12 @@ export interface BucketSafeguardsArgs {
     readonly minimumTlsVersion: pulumi.Input<string>;
     /** Besides those about TLS. */
     readonly statements: pulumi.Input<readonly PolicyStatement[]>;
+    /**
+     * The property that a policy becomes too large by.
+     *
+     * @default - the statements are the component's own
+     */
+    readonly statementsFrom?: string;
   };
   /** What the server lacks. */
   readonly without: readonly S3Feature[];
@@ -179,7 +185,7 @@ export class BucketSafeguards extends pulumi.ComponentResource {
 
   private setLifecycle(): void {
     const { lifecycleRules = [] } = this.args;
-    if (lifecycleRules.length === 0) return;
+    if (lifecycleRules.length === 0 || this.lacks('lifecycle')) return;
     const configuration = { ...this.target, rules: [...lifecycleRules] };
     this.make('lifecycle', (name, options) => new s3.BucketLifecycleConfiguration(name, configuration, options));
   }
@@ -198,7 +204,9 @@ export class BucketSafeguards extends pulumi.ComponentResource {
     if (!policy || this.lacks('bucket-policy')) return;
     const document = pulumi
       .all([bucketArn, policy.minimumTlsVersion, policy.statements])
-      .apply(([arn, version, statements]) => bucketPolicy([...tlsStatements(arn, version), ...statements]));
+      .apply(([arn, version, statements]) =>
+        bucketPolicy([...tlsStatements(arn, version), ...statements], policy.statementsFrom),
+      );
     const configuration = { ...this.target, policy: document };
     this.make('policy', (name, options) => new s3.BucketPolicy(name, configuration, options));
   }
@@ -218,12 +226,12 @@ export class BucketSafeguards extends pulumi.ComponentResource {
   }
 }
 
-function bucketPolicy(statements: readonly PolicyStatement[]): string {
+function bucketPolicy(statements: readonly PolicyStatement[], from = 'bucket'): string {
   const text = JSON.stringify(policyDocument(statements));
   if (Buffer.byteLength(text) > LONGEST_BUCKET_POLICY) {
     refuse(
-      'crossAccountGrants',
-      `must fit into a bucket policy of ${LONGEST_BUCKET_POLICY} bytes, got ${Buffer.byteLength(text)} bytes; name fewer principals`,
+      from,
+      `must fit into a bucket policy of ${LONGEST_BUCKET_POLICY} bytes, got ${Buffer.byteLength(text)} bytes; name fewer statements or principals`,
     );
   }
   return text;

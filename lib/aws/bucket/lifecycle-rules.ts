@@ -4,6 +4,7 @@ import { BLOCKS_PREFIX } from '../../contract/repository-layout';
 import { parseDuration } from '../../contract/values/duration';
 import { refuse } from '../private/validated-input';
 import type { S3Feature } from '../s3-compatible';
+import { checkMove, type Move } from './lifecycle-moves';
 
 /** A rule as the provider takes it. */
 export type BucketLifecycleRule = input.s3.BucketLifecycleConfigurationRule;
@@ -19,16 +20,6 @@ export interface LifecycleScope {
 }
 
 const DAY = 24 * 60 * 60 * 1000;
-/** S3 moves nothing to these earlier. */
-const SHORTEST_BEFORE_INFREQUENT_ACCESS = 30;
-const INFREQUENT_ACCESS = ['STANDARD_IA', 'ONEZONE_IA'];
-/** Objects only ever move down this list. */
-const COLDER_LAST = ['STANDARD_IA', 'INTELLIGENT_TIERING', 'ONEZONE_IA', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'];
-
-interface Move {
-  readonly days: number;
-  readonly storageClass: string;
-}
 
 /**
  * The plan's lifecycle rules as S3 takes them, by what they are about. None expires a current object: `expiredObjectDeleteMarker` removes
@@ -45,7 +36,7 @@ export function lifecycleRulesOf(rules: readonly LifecycleRule[], scope: Lifecyc
 }
 
 function noncurrentVersions(rules: readonly LifecycleRule[], scope: LifecycleScope): BucketLifecycleRule[] {
-  const expiry = daysOf(rules, 'noncurrent', 'expire')[0];
+  const expiry = onlyExpiry(rules, 'noncurrent');
   const moves = movesOf(rules, 'noncurrent', scope);
   const last = moves.at(-1);
   if (expiry && last && last.days >= expiry.days) {
@@ -65,7 +56,13 @@ function noncurrentVersions(rules: readonly LifecycleRule[], scope: LifecycleSco
 }
 
 function incompleteUploads(rules: readonly LifecycleRule[], { without }: LifecycleScope): BucketLifecycleRule[] {
-  const [abort] = daysOf(rules, 'incomplete-uploads', 'expire');
+  const [move] = daysOf(rules, 'incomplete-uploads', 'transition');
+  if (move)
+    refuse(
+      pathOf(move.index, 'action'),
+      `must be expire for incomplete-uploads, which have no class to move from, got transition after ${move.days} days`,
+    );
+  const abort = onlyExpiry(rules, 'incomplete-uploads');
   if (!abort || without.includes('abort-incomplete-uploads')) return [];
   return [{ ...rule('incomplete-uploads', ''), abortIncompleteMultipartUpload: { daysAfterInitiation: abort.days } }];
 }
@@ -88,22 +85,22 @@ function movesOf(
   const moves = daysOf(rules, objects, 'transition')
     .map(({ days, index }) => ({ days, index, storageClass: rules[index]?.storageClass ?? '' }))
     .sort((a, b) => a.days - b.days);
-  moves.forEach(({ days, index, storageClass }, position) => {
-    if (INFREQUENT_ACCESS.includes(storageClass) && days < SHORTEST_BEFORE_INFREQUENT_ACCESS) {
-      refuse(
-        pathOf(index, 'after'),
-        `must be at least 30d, as S3 moves nothing to ${storageClass} earlier, got ${days}d`,
-      );
-    }
-    const before = moves[position - 1];
-    if (before && COLDER_LAST.indexOf(before.storageClass) >= COLDER_LAST.indexOf(storageClass)) {
-      refuse(
-        pathOf(index, 'storageClass'),
-        `must be colder than ${before.storageClass}, where the objects are moved after ${before.days} days, got ${storageClass}`,
-      );
-    }
-  });
+  moves.forEach((move, position) => checkMove(pathOf(move.index), move, moves[position - 1]));
   return moves.map(({ days, storageClass }) => ({ days, storageClass }));
+}
+
+/** S3 knows one age at which they go. */
+function onlyExpiry(
+  rules: readonly LifecycleRule[],
+  objects: LifecycleRule['objects'],
+): { readonly days: number; readonly index: number } | undefined {
+  const [expiry, other] = daysOf(rules, objects, 'expire');
+  if (expiry && other)
+    refuse(
+      pathOf(other.index),
+      `must be the only rule that expires '${objects}', got ${other.days} days beside ${expiry.days} days of rule ${expiry.index}; leave one of them out`,
+    );
+  return expiry;
 }
 
 function daysOf(
@@ -124,6 +121,6 @@ function daysOf(
   });
 }
 
-function pathOf(index: number, key: string): string {
-  return `plan.storage.lifecycle.${index}.${key}`;
+function pathOf(index: number, key?: string): string {
+  return ['plan.storage.lifecycle', index, ...(key === undefined ? [] : [key])].join('.');
 }

@@ -38,11 +38,7 @@ export function policyOf(
 ): pulumi.Output<string> {
   if (!STORAGE_CALLERS.includes(command))
     refuse('command', `must be a command that works on a repository (${STORAGE_CALLERS.join(', ')}), got '${command}'`);
-  if (extra.thaw && !canThaw(command))
-    refuse(
-      'thaw',
-      `must be left out for a command without --thaw, got it for '${command}'; 'verify' and 'restore' have it`,
-    );
+  checkThaw('thaw', command, extra.thaw);
   const { bucketArn, prefix, keyArn, locked } = repository;
   return pulumi.all([bucketArn, keyArn]).apply(([arn, key]) => {
     const granted: GrantedRepository = {
@@ -53,6 +49,15 @@ export function policyOf(
     };
     return inlinePolicy(JSON.stringify(commandPolicy(command, granted, extra)));
   });
+}
+
+/** Throws where a command may not request thaws, as it never does. */
+export function checkThaw(path: string, command: StorageCaller, thaw = false): void {
+  if (thaw && !canThaw(command))
+    refuse(
+      path,
+      `must be left out for a command without --thaw, got it for '${command}'; 'verify' and 'restore' have it`,
+    );
 }
 
 /** The policy of an identity that runs the command on Tempo's own bucket, as JSON. */
@@ -69,6 +74,21 @@ export function tempoPolicyOf(
     const granted = { bucketArn: arn, prefix, ...(key === undefined ? {} : { keyArn: key }) };
     return inlinePolicy(JSON.stringify(tempoBucketPolicy(command, granted)));
   });
+}
+
+/** Logical name of a grant. */
+export function grantName(component: string, command: StorageCaller, { suffix }: { readonly suffix?: string }): string {
+  if (suffix === undefined) return `${component}-${command}`;
+  const named = `${command}-${suffix}`;
+  const other = STORAGE_CALLERS.find(
+    (caller) => caller.startsWith(`${command}-`) && `${named}-`.startsWith(`${caller}-`),
+  );
+  if (other !== undefined)
+    refuse(
+      'suffix',
+      `must not make the grant of '${command}' one of '${other}', got '${suffix}'; choose another suffix`,
+    );
+  return `${component}-${named}`;
 }
 
 /** The characters of what each role was granted so far. */

@@ -1,12 +1,13 @@
-import * as pulumi from '@pulumi/pulumi';
 import type { PlanContext } from '../../contract/plan/plan-validation';
 import type { BackupBucketArgs } from '../backup-bucket-args';
 import type { LockArgs } from '../bucket/bucket-safeguards';
+import type { CrossAccountGrant } from '../bucket/cross-account';
+import { checkThaw } from '../bucket/repository-grants';
 import { STORAGE_CALLERS } from '../../contract/storage-rights';
-import type { S3Feature } from '../s3-compatible';
 import * as checks from './checks';
 import { folderPrefix } from './folder-prefix';
 import { checkPlan, checkReplicaClass, lockContradiction, plannedLockDays } from './plan-checks';
+import { refuseWhatIsLacking } from './switched-off';
 import { refuse, validated } from './validated-input';
 
 /** S3 locks no longer than a hundred years. */
@@ -20,23 +21,51 @@ export function checkBackupBucket(args: BackupBucketArgs, context: PlanContext):
   if (encryption?.kms === false && encryption.keyArn !== undefined)
     refuse('encryption.kms', "must not be false when 'encryption.keyArn' is given; leave one of them out");
   if (replica) checkReplicaClass(args.plan, replica.storageClass ?? 'STANDARD_IA');
-  crossAccountGrants.forEach(({ command }, index) => {
-    if (!STORAGE_CALLERS.includes(command))
-      refuse(
-        `crossAccountGrants.${index}.command`,
-        `must be a command that works on a repository (${STORAGE_CALLERS.join(', ')}), got '${command}'`,
-      );
+  crossAccountGrants.forEach((grant, index) =>
+    checkCrossAccountGrant(grant, `crossAccountGrants.${index}`, replica !== undefined),
+  );
+  refuseWhatIsLacking(endpoint, {
+    replica: ['replication', replica !== undefined],
+    accessLogs: ['access-logs', accessLogs !== undefined],
+    encryption: ['encryption', encryption !== undefined],
+    crossAccountGrants: ['bucket-policy', crossAccountGrants.length > 0],
   });
-  const asked: readonly (readonly [string, S3Feature, boolean])[] = [
-    ['replica', 'replication', replica !== undefined],
-    ['accessLogs', 'access-logs', accessLogs !== undefined],
-    ['encryption', 'encryption', encryption !== undefined],
-    ['crossAccountGrants', 'bucket-policy', crossAccountGrants.length > 0],
-  ];
-  for (const [path, feature, wanted] of asked) {
-    if (wanted && endpoint?.without.includes(feature))
-      refuse(path, `must be left out: 'endpoint' says that the server lacks '${feature}'`);
-  }
+  if (endpoint && encryption?.kms && encryption.keyArn === undefined)
+    refuse(
+      'encryption.kms',
+      `must be left out with an 'endpoint', as it makes a key in AWS, which '${endpoint.url}' can't encrypt with; leave 'encryption' out for a key of the server`,
+    );
+}
+
+function checkCrossAccountGrant(
+  { command, thaw, on = 'bucket' }: CrossAccountGrant,
+  path: string,
+  hasReplica: boolean,
+): void {
+  if (!STORAGE_CALLERS.includes(command))
+    refuse(
+      `${path}.command`,
+      `must be a command that works on a repository (${STORAGE_CALLERS.join(', ')}), got '${command}'`,
+    );
+  checkThaw(`${path}.thaw`, command, thaw);
+  validated(`${path}.on`, on, checks.oneOf('bucket', 'replica', 'both'));
+  if (on !== 'bucket' && !hasReplica)
+    refuse(`${path}.on`, `must be 'bucket' without a 'replica', got '${on}'; add a replica or leave it out`);
+}
+
+/**
+ * What the provider finds the existing bucket by: its name alone means the provider's own region.
+ *
+ * @see https://www.pulumi.com/registry/packages/aws/how-to-guides/aws-enhanced-region-support
+ */
+export function importIdOf({ import: name, region }: BackupBucketArgs): string | undefined {
+  if (name === undefined || region === undefined || name.includes('@')) return name;
+  if (typeof region !== 'string')
+    return refuse(
+      'import',
+      `must be left out while 'region' is known only later, got '${name}'; write the region out, or leave it to the provider`,
+    );
+  return `${name}@${region}`;
 }
 
 /** The lock that arguments and plan ask for, together; undefined: none. */
@@ -51,15 +80,4 @@ export function lockOf({ plan, objectLock }: BackupBucketArgs, context: PlanCont
     mode: validated('objectLock.mode', objectLock?.mode ?? 'GOVERNANCE', checks.oneOf('GOVERNANCE', 'COMPLIANCE')),
     days: validated('objectLock.days', days, (value) => range(value) ?? lockContradiction(plan, context, value)),
   };
-}
-
-/** What the server lacks of what would be configured; each update says so. */
-export function switchedOff(component: pulumi.Resource, { endpoint }: BackupBucketArgs): readonly string[] {
-  const lacking = endpoint?.without ?? [];
-  if (lacking.length > 0)
-    void pulumi.log.info(
-      `not configured, as 'endpoint' says that the server lacks it: ${lacking.join(', ')}`,
-      component,
-    );
-  return lacking;
 }

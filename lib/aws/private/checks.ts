@@ -14,6 +14,22 @@ export const region: Check<string> = (name) =>
 export const arn: Check<string> = (text) =>
   /^arn:[^:]+:[^:]+:/.test(text) ? undefined : `must be an ARN, got '${text}'`;
 
+/** That policies can be about it: S3 takes an alias, too, and what they grant on an alias holds for nothing. */
+export const kmsKeyArn: Check<string> = (text) =>
+  /^arn:[^:]+:kms:[^:]*:[^:]*:key\/./.test(text)
+    ? undefined
+    : `must be an ARN of a KMS key (arn:…:kms:…:key/…), not of an alias, got '${text}'`;
+
+/** A URL that can be shown to anybody. */
+export const serverUrl: Check<string> = (text) => {
+  const { protocol, username, password } = URL.canParse(text) ? new URL(text) : new URL('none:');
+  if (username !== '' || password !== '')
+    return "must be without credentials, which the component's outputs would show; the provider and the runner get theirs elsewhere";
+  return /^https?:$/.test(protocol)
+    ? undefined
+    : `must be a URL such as 'https://minio.example.com:9000', got '${text}'`;
+};
+
 /** That S3 can encrypt with this key: it takes one of another region without a word, and then refuses each object. */
 export function keyOfRegion(region: string): Check<string> {
   return (keyArn) =>

@@ -8,7 +8,7 @@ export function keyOfRegion(
   keyArn: pulumi.Input<string>,
   region: pulumi.Input<string>,
 ): pulumi.Output<string> {
-  const checkedArn = validated(propertyPath, keyArn, checks.arn);
+  const checkedArn = validated(propertyPath, keyArn, checks.kmsKeyArn);
   const both = [isPlain(keyArn) ? keyArn : checkedArn, region];
   const known = both.every(isPlain) ? (both as string[]) : pulumi.all(both);
   const checked = validated<string[]>(propertyPath, known, ([key = '', there = '']) => checks.keyOfRegion(there)(key));

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { CreateBucketCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Bucket, BucketVersioning } from '@pulumi/aws/s3';
 import { AuditTrail, BackupBucket, RunnerRole, TempoBucketProtection } from '../../../lib/aws/index';
@@ -28,10 +31,12 @@ function engineSuite(endpoint: string): void {
   const names = { backups: `backups-${suffix}`, tempo: `tempo-${suffix}`, audit: `audit-${suffix}` };
   const s3 = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true });
   let stack: StackUnderTest;
+  let calls: string;
   let plan = recommendedPlan();
 
   beforeAll(async () => {
-    stack = await StackUnderTest.make('components');
+    calls = join(await mkdtemp(join(tmpdir(), 'tempo-backup-calls-')), 'calls.jsonl');
+    stack = await StackUnderTest.make('components', { TESTBED_PROVIDER_LOG: calls });
     // Tempo's own bucket was there before.
     await s3.send(new CreateBucketCommand({ Bucket: names.tempo }));
   });
@@ -39,6 +44,7 @@ function engineSuite(endpoint: string): void {
   afterAll(async () => {
     s3.destroy();
     await stack.remove();
+    await rm(dirname(calls), { recursive: true });
   });
 
   const program = (protect: boolean) => async (): Promise<Record<string, unknown>> => {
@@ -87,9 +93,35 @@ function engineSuite(endpoint: string): void {
     expectSafeguards(replica);
     expect(replica.region).toBe(REPLICA_REGION);
     expect(replica.lock?.Rule?.DefaultRetention).toMatchObject({ Mode: 'GOVERNANCE', Days: 7 });
-    const [rule] = found.replication?.Rules ?? [];
-    expect(rule?.Destination?.Bucket).toContain(replicaName);
-    expect(rule?.Destination?.StorageClass).toBe('GLACIER_IR');
+    expectReplication(found.replication, { bucket: replicaName, keyArn: keyOf(replica) });
+    expect(await sentReplicationRule(calls)).toMatchObject({
+      SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: 'Enabled' } },
+    });
+    expect(keyOf(replica)).not.toBe(keyOf(found));
+  });
+
+  it('belong together: each resource has its component for a parent, or what it is a part of', async () => {
+    const exported = await (await stack.with(program(true))).exportStack();
+    const { resources } = exported.deployment as { resources: { urn: string; parent?: string }[] };
+    const nameOf = (urn = ''): string => urn.split('::').slice(-2).join('::').replace(/^.*\$/, '');
+    const parents = new Map(resources.map(({ urn, parent }) => [nameOf(urn), nameOf(parent)]));
+    const safeguards = 'tempo-backup:aws:BucketSafeguards::tempo-backups';
+    const replica = 'tempo-backup:aws:BucketReplication::tempo-backups-replica';
+    const chains = {
+      'aws:s3/bucketVersioning:BucketVersioning::tempo-backups-versioning': safeguards,
+      [safeguards]: 'tempo-backup:aws:BackupBucket::tempo-backups',
+      'aws:kms/key:Key::tempo-backups-key': 'tempo-backup:aws:BackupBucket::tempo-backups',
+      'aws:iam/rolePolicy:RolePolicy::tempo-backups-prune': 'tempo-backup:aws:BackupBucket::tempo-backups',
+      'aws:s3/bucketReplicationConfig:BucketReplicationConfig::tempo-backups-replica-configuration': replica,
+      [replica]: 'tempo-backup:aws:BackupBucket::tempo-backups',
+      'aws:s3/bucket:Bucket::traces': 'tempo-backup:aws:TempoBucketProtection::traces',
+      'aws:iam/role:Role::tempo-prune': 'tempo-backup:aws:RunnerRole::tempo-prune',
+      'aws:cloudtrail/trail:Trail::tempo-audit': 'tempo-backup:aws:AuditTrail::tempo-audit',
+      'tempo-backup:aws:BackupBucket::tempo-backups': 'pulumi:pulumi:Stack::components-test',
+    };
+    expect(Object.fromEntries(Object.keys(chains).map((name) => [name, parents.get(name)]))).toEqual(chains);
+    const orphans = [...parents].filter(([, parent]) => parent.startsWith('pulumi:pulumi:Stack')).map(([name]) => name);
+    expect(orphans.filter((name) => !/^(tempo-backup:aws|pulumi:providers):/.test(name))).toEqual([]);
   });
 
   it("protect Tempo's own bucket and leave the bucket itself alone", async () => {
@@ -182,6 +214,42 @@ function engineSuite(endpoint: string): void {
       await importing.remove();
     }
   });
+}
+
+/** What S3 is told to copy, and how it says that it keeps up. */
+function expectReplication(
+  found: Found['replication'],
+  replica: { readonly bucket: string; readonly keyArn: string },
+): void {
+  expect(found?.Role).toMatch(/:role\/tempo-backups-replica-role/);
+  expect(found?.Rules).toHaveLength(1);
+  const [rule] = found?.Rules ?? [];
+  expect(rule).toMatchObject({
+    ID: 'replica',
+    Status: 'Enabled',
+    Filter: { Prefix: '' },
+    Destination: {
+      Bucket: expect.stringMatching(new RegExp(`:${replica.bucket}$`)) as unknown,
+      StorageClass: 'GLACIER_IR',
+      EncryptionConfiguration: { ReplicaKmsKeyID: replica.keyArn },
+      Metrics: { Status: 'Enabled', EventThreshold: { Minutes: 15 } },
+      ReplicationTime: { Status: 'Enabled', Time: { Minutes: 15 } },
+    },
+  });
+}
+
+/** What the provider sent to S3: the double of AWS forgets which objects are to be selected. */
+async function sentReplicationRule(calls: string): Promise<unknown> {
+  type Sent = { op: string; input: { ReplicationConfiguration?: { Rules: unknown[] } } };
+  const sent = (await readFile(calls, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Sent);
+  return sent.find(({ op }) => op === 'PutBucketReplication')?.input.ReplicationConfiguration?.Rules[0];
+}
+
+function keyOf({ encryption }: Found): string {
+  return encryption?.[0]?.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID ?? '';
 }
 
 type Found = Awaited<ReturnType<typeof readBack>>;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Provider } from '@pulumi/aws/provider';
-import { BackupBucket, S3Compatible } from '../../../lib/aws/index';
+import { BackupBucket, S3Compatible, TempoBucketProtection } from '../../../lib/aws/index';
 import { recommendedPlan } from '../../../lib/contract/index';
 import { useAwsEnvironment } from '../../helpers/aws-environment';
 import { readBack } from './read-back';
@@ -17,11 +17,12 @@ if (absent.length > 0) {
   const skippedWithoutEngine = it.skip;
   skippedWithoutEngine(line, () => undefined);
 } else {
-  describe('a BackupBucket on a MinIO', () => minioSuite(TEST_S3_ENDPOINT ?? ''));
+  describe('what protects buckets on a MinIO', () => minioSuite(TEST_S3_ENDPOINT ?? ''));
 }
 
 function minioSuite(endpoint: string): void {
   const bucket = `pulumi-${randomBytes(6).toString('hex')}`;
+  const traces = `traces-${randomBytes(6).toString('hex')}`;
   const env = { AWS_ACCESS_KEY_ID: TEST_S3_ACCESS_KEY, AWS_SECRET_ACCESS_KEY: TEST_S3_SECRET_KEY };
   const restoreEnvironment = useAwsEnvironment(env);
   const s3 = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true });
@@ -29,26 +30,30 @@ function minioSuite(endpoint: string): void {
 
   beforeAll(async () => {
     stack = await StackUnderTest.make('minio', env);
+    // Tempo's own bucket was there before.
+    await s3.send(new CreateBucketCommand({ Bucket: traces }));
   });
 
   afterAll(async () => {
     await stack.remove();
-    await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+    for (const Bucket of [bucket, traces]) await s3.send(new DeleteBucketCommand({ Bucket }));
     s3.destroy();
     restoreEnvironment();
   });
 
   const program = async (): Promise<Record<string, unknown>> => {
     const provider = new Provider('minio', { endpoints: [{ s3: endpoint }], region: 'us-east-1' });
-    const backups = new BackupBucket(
-      'tempo-backups',
-      { plan: recommendedPlan(), bucket, objectLock: { days: 7 }, endpoint: S3Compatible.minio({ url: endpoint }) },
-      { provider },
-    );
-    return { url: backups.repositoryUrl, switchedOff: backups.switchedOff };
+    const minio = { plan: recommendedPlan(), endpoint: S3Compatible.minio({ url: endpoint }) };
+    const backups = new BackupBucket('tempo-backups', { ...minio, bucket, objectLock: { days: 7 } }, { provider });
+    const protection = new TempoBucketProtection('traces', { ...minio, bucket: traces }, { provider });
+    return {
+      url: backups.repositoryUrl,
+      switchedOff: backups.switchedOff,
+      tracesSwitchedOff: protection.switchedOff,
+    };
   };
 
-  it('is configured as far as the server can be, and says what it is not', async () => {
+  it('configures them as far as the server can be, and says what it leaves out', async () => {
     const messages: string[] = [];
     const { outputs } = await (await stack.with(program)).up({ onOutput: (text) => messages.push(text) });
     const found = await readBack(endpoint, bucket);
@@ -63,6 +68,16 @@ function minioSuite(endpoint: string): void {
     expect(messages.join('')).toContain(
       "not configured, as 'endpoint' says that the server lacks it: public-access-block",
     );
+    expect(outputs['tracesSwitchedOff']?.value).toEqual(outputs['switchedOff']?.value);
+  });
+
+  it("has Tempo's own bucket keep versions, for as long as the plan says", async () => {
+    const found = await readBack(endpoint, traces);
+    expect(found.versioning).toBe('Enabled');
+    expect(found.lifecycle.map(({ ID, NoncurrentVersionExpiration }) => [ID, NoncurrentVersionExpiration])).toEqual([
+      ['noncurrent-versions', { NoncurrentDays: 365 }],
+    ]);
+    expect([found.lock, found.policy]).toEqual([undefined, undefined]);
   });
 
   it('changes nothing the second time', async () => {

@@ -2,7 +2,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { type BackupBucketArgs, S3Compatible, type S3Feature } from '../../../lib/aws/index';
 import type { PlanInput } from '../../../lib/contract/index';
 import { valueOf } from '../../helpers/recording-engine';
-import { COMPONENTS, DEFAULT_NAMES, make, planned, refusalOf } from './component-scene';
+import { COMPONENTS, DEFAULT_NAMES, make, planned, refusalBy, refusalOf } from './component-scene';
 
 describe('a plan that contradicts itself', () => {
   it.each<[string, PlanInput, string]>([
@@ -47,13 +47,75 @@ describe('a plan that contradicts itself', () => {
       'plan.storage.lifecycle.0.after',
       'must be at least 30d, as S3 moves nothing to STANDARD_IA earlier, got 29d',
     ],
+    [
+      'moves objects on before S3 does',
+      { storage: { lifecycle: [move('30d', 'STANDARD_IA'), move('59d', 'GLACIER_IR')] } },
+      'plan.storage.lifecycle.1.after',
+      'must be at least 60d, as S3 keeps for 30 days what moves to STANDARD_IA after 30 days, got 59d',
+    ],
+    [
+      'moves objects to two classes at once',
+      { storage: { lifecycle: [move('40d', 'STANDARD_IA'), move('40d', 'GLACIER_IR')] } },
+      'plan.storage.lifecycle.1.after',
+      'must be at least 70d, as S3 keeps for 30 days what moves to STANDARD_IA after 40 days, got 40d',
+    ],
+    [
+      'moves objects where S3 moves none',
+      { storage: { lifecycle: [move('30d', 'ONEZONE_IA'), move('90d', 'GLACIER_IR')] } },
+      'plan.storage.lifecycle.1.storageClass',
+      'must be GLACIER or DEEP_ARCHIVE, as S3 moves nothing else out of ONEZONE_IA, where the objects are moved after 30 days, got GLACIER_IR',
+    ],
+    [
+      'removes versions at two ages',
+      {
+        storage: {
+          lifecycle: [
+            { objects: 'noncurrent', action: 'expire', after: '30d' },
+            { objects: 'noncurrent', action: 'expire', after: '365d' },
+          ],
+        },
+      },
+      'plan.storage.lifecycle.1',
+      "must be the only rule that expires 'noncurrent', got 365 days beside 30 days of rule 0; leave one of them out",
+    ],
+    [
+      'aborts incomplete uploads at two ages',
+      {
+        storage: {
+          lifecycle: [
+            { objects: 'incomplete-uploads', action: 'expire', after: '7d' },
+            { objects: 'incomplete-uploads', action: 'expire', after: '3d' },
+          ],
+        },
+      },
+      'plan.storage.lifecycle.1',
+      "must be the only rule that expires 'incomplete-uploads', got 3 days beside 7 days of rule 0; leave one of them out",
+    ],
+    [
+      'moves incomplete uploads',
+      lifecycle({ objects: 'incomplete-uploads', action: 'transition', storageClass: 'GLACIER' }),
+      'plan.storage.lifecycle.0.action',
+      'must be expire for incomplete-uploads, which have no class to move from, got transition after 30 days',
+    ],
   ])('is refused when a lifecycle rule %s', async (_, changes, propertyPath, reason) => {
     expect(await refusalOf({ plan: planned(changes) })).toMatchObject({ propertyPath, reason });
   });
 
+  it('may move objects on as soon as S3 does', async () => {
+    const lifecycleOf = async (...rules: LifecycleInput[]): Promise<unknown> => {
+      const engine = await make({ plan: planned({ storage: { lifecycle: rules } }) });
+      const { inputs } = engine.find('tempo-backups-lifecycle', 'BucketLifecycleConfiguration');
+      return (inputs['rules'] as { transitions: unknown }[])[0]?.transitions;
+    };
+    expect(await lifecycleOf(move('30d', 'STANDARD_IA'), move('60d', 'GLACIER_IR'))).toEqual([
+      { days: 30, storageClass: 'STANDARD_IA' },
+      { days: 60, storageClass: 'GLACIER_IR' },
+    ]);
+    // Not of a class that S3 keeps nothing in for a while.
+    expect(await lifecycleOf(move('1d', 'INTELLIGENT_TIERING'), move('2d', 'GLACIER_IR'))).toHaveLength(2);
+  });
+
   it('is refused when objects would have to move back to a warmer class, or be gone before they move', async () => {
-    const move = (after: string, storageClass: 'STANDARD_IA' | 'GLACIER_IR') =>
-      ({ objects: 'current', action: 'transition', after, storageClass }) as const;
     const back = planned({ storage: { lifecycle: [move('30d', 'GLACIER_IR'), move('60d', 'STANDARD_IA')] } });
     expect(await refusalOf({ plan: back })).toMatchObject({
       propertyPath: 'plan.storage.lifecycle.1.storageClass',
@@ -115,6 +177,32 @@ describe('an S3-compatible server', () => {
     expect(engine.names()).toEqual([...COMPONENTS, ...DEFAULT_NAMES].sort());
   });
 
+  it('gets no lifecycle rules when it has none', async () => {
+    const engine = await make({ endpoint: S3Compatible.server({ url, without: ['lifecycle'] }) });
+    expect(engine.ofType('BucketLifecycleConfiguration')).toEqual([]);
+  });
+
+  it('is refused a KMS key of AWS', async () => {
+    const endpoint = S3Compatible.server({ url });
+    expect(await refusalOf({ endpoint, encryption: { kms: true } })).toMatchObject({
+      propertyPath: 'encryption.kms',
+      reason: expect.stringMatching(/^must be left out with an 'endpoint', .* 'https:\/\/minio\.example\.com:9000'/),
+    });
+    const engine = await make({ endpoint, encryption: { kms: false } });
+    expect(engine.ofType('Key')).toEqual([]);
+  });
+
+  it.each([
+    ['no URL', 'minio:9000', "must be a URL such as 'https://minio.example.com:9000', got 'minio:9000'"],
+    ['credentials in it', 'https://user:secret@minio.example.com', /^must be without credentials, .*elsewhere$/],
+    ['a secret alone in it', 'https://:secret@minio.example.com', /^must be without credentials, .*elsewhere$/],
+  ])('is refused when its URL has %s', async (_, bad, reason) => {
+    const refusal = await refusalBy(() => S3Compatible.minio({ url: bad }));
+    expect(refusal.propertyPath).toBe('endpoint.url');
+    expect(refusal.reason).toMatch(reason);
+    expect(refusal.reason).not.toContain('secret');
+  });
+
   it.each<[keyof BackupBucketArgs, S3Feature, Partial<BackupBucketArgs>]>([
     ['replica', 'replication', { replica: { region: 'eu-central-1' } }],
     ['accessLogs', 'access-logs', { accessLogs: { bucket: 'logs' } }],
@@ -169,7 +257,13 @@ describe('bad input to a BackupBucket', () => {
       'a key that is no ARN',
       { encryption: { keyArn: 'alias/x' } },
       'encryption.keyArn',
-      "must be an ARN, got 'alias/x'",
+      "must be an ARN of a KMS key (arn:…:kms:…:key/…), not of an alias, got 'alias/x'",
+    ],
+    [
+      'the ARN of an alias',
+      { encryption: { keyArn: 'arn:aws:kms:eu-west-1:123456789012:alias/x' } },
+      'encryption.keyArn',
+      "must be an ARN of a KMS key (arn:…:kms:…:key/…), not of an alias, got 'arn:aws:kms:eu-west-1:123456789012:alias/x'",
     ],
     [
       'a key of another region',
@@ -196,6 +290,10 @@ describe('bad input to a BackupBucket', () => {
 
 function hourly() {
   return { name: 'hourly', schedule: { cron: '5 * * * *' }, scope: 'all' as const };
+}
+
+function move(after: string, storageClass: LifecycleInput['storageClass']): LifecycleInput {
+  return { objects: 'current', action: 'transition', after, storageClass };
 }
 
 type LifecycleInput = NonNullable<NonNullable<PlanInput['storage']>['lifecycle']>[number];

@@ -121,6 +121,16 @@ describe('the replica of a BackupBucket', () => {
       expect(dependencies).toContain(engine.find(name, 'BucketPolicy').urn);
   });
 
+  it('is kept with all that it is written by, which comes before S3 is told to write', async () => {
+    const engine = await replicaOf({ encryption: { kms: true }, objectLock: { days: 7 } });
+    const own = engine.resources.filter(({ type }) => type.startsWith('aws:'));
+    expect(own.filter((each) => !each.protect || !each.retainOnDelete).map(({ urn }) => urn)).toEqual([]);
+    const rights = engine.find('tempo-backups-replica-role', 'RolePolicy');
+    const { dependencies } = engine.find('tempo-backups-replica-configuration', 'BucketReplicationConfig');
+    expect(own).toContain(rights);
+    expect(dependencies).toContain(rights.urn);
+  });
+
   it('says where it is', async () => {
     const { made } = await replicaOf({ prefix: 'prod' });
     expect(await valueOf(made.replicaRepositoryUrl ?? pulumi.output(''))).toBe(
@@ -205,28 +215,25 @@ describe('a grant', () => {
     expect(() => made.policyFor('backup', { thaw: true })).toThrow(/must be left out .* got it for 'backup'/);
   });
 
+  it("throws for a suffix that makes it another command's, and takes any other", async () => {
+    const engine = await RecordingEngine.run(() => {
+      const backups = new BackupBucket('tempo-backups', { plan });
+      expect(() => backups.grant('replicate', ROLE, { suffix: 'target' })).toThrow(
+        "must not make the grant of 'replicate' one of 'replicate-target', got 'target'; choose another suffix",
+      );
+      expect(() => backups.grant('replicate', ROLE, { suffix: 'target-b' })).toThrow(/got 'target-b'/);
+      backups.grant('replicate', ROLE, { suffix: 'targets' });
+      backups.grant('replicate-target', ROLE, { suffix: 'b' });
+    });
+    expect(engine.ofType('RolePolicy').map(({ name }) => name)).toEqual([
+      'tempo-backups-replicate-targets',
+      'tempo-backups-replicate-target-b',
+    ]);
+  });
+
   it('throws for a replica that there is none of, and for a command without a repository', async () => {
     const { made } = await make();
     expect(() => made.grantOnReplica('restore', ROLE)).toThrow('must be set to grant rights on a replica, got none');
     expect(() => made.grant('rewind', ROLE)).toThrow(/must be a command that works on a repository .*, got 'rewind'/);
-  });
-
-  it('across accounts is part of the policies of bucket and key', async () => {
-    const principalArn = 'arn:aws:iam::222222222222:role/restore';
-    const crossAccountGrants = [{ command: 'restore' as const, principalArn }];
-    const engine = await make({ encryption: { kms: true }, crossAccountGrants });
-    const inBucket = statementsOf(engine.find('tempo-backups-policy', 'BucketPolicy')).slice(2);
-    expect(inBucket.map(({ Sid, Principal }) => [Sid, Principal])).toEqual([
-      ['RestoreList0', { AWS: principalArn }],
-      ['RestoreLearnThatObjectsAreAbsent0', { AWS: principalArn }],
-      ['RestoreGet0', { AWS: principalArn }],
-    ]);
-    const inKey = statementsOf(engine.find('tempo-backups-key', 'Key'));
-    expect(inKey[0]).toMatchObject({ Principal: { AWS: '123456789012' }, Action: 'kms:*' });
-    expect(inKey[1]).toMatchObject({
-      Sid: 'RestoreUseKey0',
-      Principal: { AWS: principalArn },
-      Action: ['kms:Decrypt'],
-    });
   });
 });

@@ -185,6 +185,18 @@ describe('a BackupBucket', () => {
     expect(engine.find('tempo-backups', 'Bucket').importId).toBe('acme-backups');
     expect((await make()).find('tempo-backups', 'Bucket').importId).toBe('');
   });
+
+  it('takes an existing bucket over where it is: elsewhere the provider looks in its own region', async () => {
+    const region = 'eu-west-1';
+    const importIdIn = async (name: string): Promise<string> =>
+      (await make({ import: name, bucket: 'acme-backups', region })).find('tempo-backups', 'Bucket').importId;
+    expect(await importIdIn('acme-backups')).toBe('acme-backups@eu-west-1');
+    expect(await importIdIn('acme-backups@eu-west-1')).toBe('acme-backups@eu-west-1');
+    expect(await refusalOf({ import: 'acme-backups', region: Promise.resolve(region) })).toMatchObject({
+      propertyPath: 'import',
+      reason: expect.stringMatching(/^must be left out while 'region' is known only later, got 'acme-backups'; /),
+    });
+  });
 });
 
 describe('the key of a BackupBucket', () => {
@@ -192,7 +204,16 @@ describe('the key of a BackupBucket', () => {
     const engine = await make({ encryption: { kms: true } });
     const key = engine.find('tempo-backups-key', 'Key');
     expect(key.inputs).toMatchObject({ enableKeyRotation: true, deletionWindowInDays: 30 });
-    expect([key.protect, key.retainOnDelete, key.inputs['policy']]).toEqual([true, true, undefined]);
+    expect([key.protect, key.retainOnDelete]).toEqual([true, true]);
+    expect(statementsOf(key)).toEqual([
+      {
+        Sid: 'AccountDecides',
+        Effect: 'Allow',
+        Principal: { AWS: '123456789012' },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+    ]);
     const [rule] = engine.find('tempo-backups-encryption', 'BucketServerSideEncryptionConfiguration').inputs[
       'rules'
     ] as unknown[];

@@ -17,7 +17,12 @@ describe('an input that is known only later', () => {
     ['a lock', /must not be longer than the shortest 'deleteAfter', got 8d/, 'BucketObjectLockConfiguration'],
     ['a replica', /must be another region than the bucket's, got 'eu-west-1' for both/, 'BucketReplicationConfig'],
     ['a bucket name', /must be 3 to 63 lower-case letters, digits, dots and dashes, got 'No'/, 'Bucket'],
-    ['too many principals', /must fit into a bucket policy of 20480 bytes, got \d+ bytes/, 'BucketPolicy'],
+    [
+      'too many principals',
+      /^crossAccountGrants: must fit into a bucket policy of 20480 bytes, got \d+/,
+      'BucketPolicy',
+    ],
+    ['too many statements', /^policyStatements: must fit into a bucket policy of 20480 bytes, got \d+/, 'BucketPolicy'],
     [
       'a long prefix',
       /must leave room for the policy of 10240 characters, got one of \d+; use a shorter/,

@@ -1,3 +1,4 @@
+import * as pulumi from '@pulumi/pulumi';
 import { BackupBucket, type BackupBucketArgs, RunnerRole, TempoBucketProtection } from '../../../lib/aws/index';
 import { recommendedPlan, STORAGE_CALLERS } from '../../../lib/contract/index';
 import { RecordingEngine } from '../../helpers/recording-engine';
@@ -26,6 +27,14 @@ const PROGRAMS: Readonly<Record<string, () => void>> = {
   'a replica': bucket({ region: 'eu-west-1', replica: { region: later('eu-west-1') } }),
   'a bucket name': bucket({ bucket: later('No') }),
   'too many principals': bucket({ crossAccountGrants: principals }),
+  'too many statements': () => {
+    const policyStatements = principals.map(({ principalArn }, index) => ({
+      ...{ Sid: `Own${index}`, Effect: 'Allow' as const, Principal: { AWS: principalArn } },
+      ...{ Action: ['s3:GetObject', 's3:ListBucket', 's3:GetBucketLocation', 's3:GetObjectTagging'] },
+      Resource: Array.from({ length: 4 }, (_, folder) => `arn:aws:s3:::acme-tempo/folder-${folder}/*`),
+    }));
+    new TempoBucketProtection('traces', { plan: recommendedPlan(), bucket: 'acme-tempo', policyStatements });
+  },
   'a long prefix': () => {
     const backups = new BackupBucket('tempo-backups', { plan: recommendedPlan(), prefix: 'p'.repeat(900) });
     backups.grant('prune', { name: 'prune' });
@@ -44,6 +53,11 @@ const PROGRAMS: Readonly<Record<string, () => void>> = {
   },
 };
 
+/** With the property that it is about. */
+function told(failure: unknown): string {
+  return pulumi.InputPropertyError.isInstance(failure) ? `${failure.propertyPath}: ${failure.reason}` : String(failure);
+}
+
 async function main(): Promise<void> {
   const report: Record<string, { failures: string[]; registered: string[] }> = {};
   for (const [name, program] of Object.entries(PROGRAMS)) {
@@ -55,7 +69,7 @@ async function main(): Promise<void> {
     // A registration that fails is waited for in vain; what doesn't depend on it still comes.
     while (!ended && failures.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setTimeout(resolve, 100));
-    report[name] = { failures: [...failures].map(String), registered: engine.names() };
+    report[name] = { failures: [...failures].map(told), registered: engine.names() };
   }
   console.log(JSON.stringify(report));
 }
