@@ -119,6 +119,12 @@ const typed = {
   },
 };
 
+// An example has a tsconfig.json of its own, which finds this package only once it is installed there.
+const examples = {
+  files: ['examples/**/*.ts'],
+  languageOptions: { parserOptions: { projectService: false, project: 'tsconfig.json' } },
+};
+
 // `.only` would hide every other test and an unconditional `.skip` this one; a suite without its server is chosen by a condition instead.
 const focusedOrSkipped = ['it', 'test', 'describe'].flatMap((name) => [
   `CallExpression[callee.object.name="${name}"][callee.property.name=/^(only|skip|todo)$/]`,
@@ -164,6 +170,7 @@ export default defineConfig(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   everywhere,
   typed,
+  examples,
   scripts,
   tests,
   ...boundaries,

@@ -3,6 +3,8 @@ import { AuditTrail, BackupBucket, RunnerRole, TempoBucketProtection } from 'tem
 import { recommendedPlan, withChanges } from 'tempo-backup/contract';
 
 const config = new pulumi.Config();
+const REGION = 'eu-west-1';
+const REPLICA_REGION = 'eu-central-1';
 
 // The same value is given to the constructs: as recommended, but one run of prune may remove a quarter at most.
 const plan = withChanges(recommendedPlan(), { prune: { maxShare: 0.25 } });
@@ -18,24 +20,26 @@ class TempoBackups extends pulumi.ComponentResource {
       `${name}-repository`,
       {
         plan,
-        region: 'eu-west-1',
-        replica: { region: 'eu-central-1', storageClass: 'GLACIER_IR' },
+        region: REGION,
+        replica: { region: REPLICA_REGION, storageClass: 'GLACIER_IR' },
         objectLock: { mode: 'GOVERNANCE', days: 7 },
         encryption: { kms: true },
-        // The recovery account reads the backups even when this account is lost.
-        crossAccountGrants: [{ command: 'restore', principalArn: 'arn:aws:iam::222222222222:role/recovery' }],
+        // A role of another account restores from here, whoever can't log in to this one. Bucket and replica are this account's and are
+        // lost with it: for that case keep a copy in another account, by the runner's command `replicate`.
+        crossAccountGrants: [{ command: 'restore', principalArn: config.require('recoveryRoleArn') }],
       },
       own,
     );
-    const traces = new TempoBucketProtection(
-      `${name}-traces`,
-      { bucket: args.tempoBucket, plan, region: 'eu-west-1' },
-      own,
-    );
+    const traces = new TempoBucketProtection(`${name}-traces`, { bucket: args.tempoBucket, plan, region: REGION }, own);
     const roleOf = (identity: string) =>
       new RunnerRole(
         `${name}-${identity}`,
-        { cluster: config.require('cluster'), namespace: 'monitoring', serviceAccount: `tempo-${identity}` },
+        {
+          cluster: config.require('cluster'),
+          region: REGION,
+          namespace: 'monitoring',
+          serviceAccount: `tempo-${identity}`,
+        },
         own,
       );
     const roles = (['backup', 'verify', 'restore', 'prune'] as const).map((command) => {
@@ -52,7 +56,12 @@ class TempoBackups extends pulumi.ComponentResource {
     const deletingRoleArns = roles.filter(({ command }) => command === 'prune').map(({ role }) => role.arn);
     new AuditTrail(
       `${name}-audit`,
-      { buckets: [backups, traces], alarms: { topicArn: config.require('alarmTopicArn'), deletingRoleArns } },
+      {
+        // Tempo's deletions in its own bucket are recorded, and raise no alarm.
+        buckets: [backups, traces],
+        region: REGION,
+        alarms: { topicArn: config.require('alarmTopicArn'), deletingRoleArns },
+      },
       own,
     );
     this.repositoryUrl = backups.repositoryUrl;
@@ -62,7 +71,7 @@ class TempoBackups extends pulumi.ComponentResource {
 
 /** Where a restore runs when the region is gone. */
 function recoveryCluster() {
-  return { cluster: 'recovery', namespace: 'monitoring', serviceAccount: 'tempo-restore' };
+  return { cluster: 'recovery', region: REPLICA_REGION, namespace: 'monitoring', serviceAccount: 'tempo-restore' };
 }
 
-export const { repositoryUrl } = new TempoBackups('tempo', { tempoBucket: 'acme-tempo' });
+export const { repositoryUrl } = new TempoBackups('tempo', { tempoBucket: config.require('tempoBucket') });

@@ -20,6 +20,12 @@ export interface AuditedBucket {
    * @default - none
    */
   readonly replicaArn?: pulumi.Input<string> | undefined;
+  /**
+   * Whether a deletion in the bucket or its replica raises an alarm, where there are alarms; it is recorded in any case.
+   *
+   * @default - true; false for a `TempoBucketProtection`, as Tempo itself deletes all day
+   */
+  readonly alarmsOnDeletes?: boolean;
 }
 
 /** What an `AuditTrail` is made from. */
@@ -33,7 +39,13 @@ export interface AuditTrailArgs {
    */
   readonly bucket?: pulumi.Input<string>;
   /**
-   * Region of trail and bucket; requests of all regions are recorded.
+   * Name of the trail, which no other one of the account may have in the region: only the trail of this name may write into the bucket.
+   *
+   * @default - the logical name
+   */
+  readonly trailName?: pulumi.Input<string>;
+  /**
+   * Region of trail, bucket and alarms; requests of all regions are recorded.
    *
    * @default - that of the provider
    */
@@ -96,6 +108,8 @@ export class AuditTrail extends pulumi.ComponentResource {
   /** ARN of the trail. */
   readonly trailArn: pulumi.Output<string>;
 
+  private readonly trailName: pulumi.Output<string>;
+  private readonly audited: readonly CheckedBucket[];
   private readonly keep: Pick<pulumi.CustomResourceOptions, 'protect' | 'retainOnDelete'>;
   private readonly lock: LockArgs;
 
@@ -106,13 +120,15 @@ export class AuditTrail extends pulumi.ComponentResource {
   ) {
     super('tempo-backup:aws:AuditTrail', name, {}, options);
     if (args.buckets.length === 0) refuse('buckets', 'must name at least one bucket, got none');
+    this.trailName = validated('trailName', args.trailName ?? name, checks.trailName);
+    this.audited = args.buckets.map(checkedBucket);
     this.keep = { protect: args.protect ?? true, retainOnDelete: args.retainOnDelete ?? true };
     this.lock = lockOf(args);
     const bucket = this.makeBucket();
     this.bucket = bucket.bucket;
     this.bucketArn = bucket.arn;
     const safeguards = this.safeguard(bucket);
-    this.trailArn = this.makeTrail(safeguards).arn;
+    this.trailArn = this.makeTrail(safeguards, this.makeAlarms(bucket)).arn;
     this.registerOutputs({ bucket: this.bucket, bucketArn: this.bucketArn, trailArn: this.trailArn });
   }
 
@@ -159,31 +175,47 @@ export class AuditTrail extends pulumi.ComponentResource {
     );
   }
 
-  /** Below the account's own folder only, so that no trail of another account can write here. */
+  /** This trail alone, below the account's own folder. */
   private trailMayWrite(bucket: s3.Bucket): pulumi.Output<PolicyStatement[]> {
     const { accountId } = getCallerIdentityOutput({}, { parent: this });
-    return pulumi.all([bucket.arn, accountId]).apply(([arn, account]) => {
+    return pulumi.all([bucket.arn, bucket.region, accountId, this.trailName]).apply(([arn, region, account, name]) => {
+      // Put together, as CloudTrail makes no trail before its bucket lets it write.
+      const source = `arn:${arn.split(':')[1]}:cloudtrail:${region}:${account}:trail/${name}`;
       const trail = { Effect: 'Allow', Principal: { Service: 'cloudtrail.amazonaws.com' } } as const;
-      const owner = { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control' } };
+      const itself = { 'aws:SourceArn': source };
+      const owned = { ...itself, 's3:x-amz-acl': 'bucket-owner-full-control' };
+      const Resource = `${arn}/AWSLogs/${account}/*`;
       return [
-        { Sid: 'TrailLooks', ...trail, Action: 's3:GetBucketAcl', Resource: arn },
         {
-          Sid: 'TrailWrites',
+          Sid: 'TrailLooks',
           ...trail,
-          Action: 's3:PutObject',
-          Resource: `${arn}/AWSLogs/${account}/*`,
-          Condition: owner,
+          Action: 's3:GetBucketAcl',
+          Resource: arn,
+          Condition: { StringEquals: itself },
         },
+        { Sid: 'TrailWrites', ...trail, Action: 's3:PutObject', Resource, Condition: { StringEquals: owned } },
       ];
     });
   }
 
-  private makeTrail({ configured }: BucketSafeguards): cloudtrail.Trail {
-    const { alarms: alarmArgs, region, tags } = this.args;
-    const alarms = alarmArgs && new AuditAlarms(this.name, alarmArgs, { parent: this });
+  private makeAlarms(bucket: s3.Bucket): AuditAlarms | undefined {
+    const { alarms, region } = this.args;
+    if (!alarms) return undefined;
+    const quietBuckets = this.audited.filter(({ alarmsOnDeletes }) => !alarmsOnDeletes).flatMap(({ arns }) => arns);
+    const trail = {
+      region,
+      homeRegion: region ?? bucket.region,
+      quietBuckets: quietBuckets.map((each) => each.apply(bucketName)),
+    };
+    return new AuditAlarms(this.name, alarms, trail, { parent: this });
+  }
+
+  private makeTrail({ configured }: BucketSafeguards, alarms: AuditAlarms | undefined): cloudtrail.Trail {
+    const { region, tags } = this.args;
     return new cloudtrail.Trail(
       this.name,
       {
+        name: this.trailName,
         s3BucketName: this.bucket,
         region,
         tags,
@@ -193,14 +225,13 @@ export class AuditTrail extends pulumi.ComponentResource {
         advancedEventSelectors: [this.objectRequests()],
         ...(alarms ? { cloudWatchLogsGroupArn: alarms.logGroupArn, cloudWatchLogsRoleArn: alarms.logRoleArn } : {}),
       },
-      { parent: this, dependsOn: [...configured] },
+      // CloudTrail tries at once whether it may write, also into the log group.
+      { parent: this, dependsOn: [...configured, ...(alarms?.writable ?? [])] },
     );
   }
 
   private objectRequests(): input.cloudtrail.TrailAdvancedEventSelector {
-    const arns = this.args.buckets.flatMap(({ arn, replicaArn }) =>
-      replicaArn === undefined ? [arn] : [arn, replicaArn],
-    );
+    const arns = this.audited.flatMap((each) => each.arns);
     return {
       name: 'Requests for objects of recovery points',
       fieldSelectors: [
@@ -210,6 +241,23 @@ export class AuditTrail extends pulumi.ComponentResource {
       ],
     };
   }
+}
+
+interface CheckedBucket {
+  /** Of the bucket, and of its replica. */
+  readonly arns: readonly pulumi.Output<string>[];
+  readonly alarmsOnDeletes: boolean;
+}
+
+function checkedBucket({ arn, replicaArn, alarmsOnDeletes = true }: AuditedBucket, index: number): CheckedBucket {
+  const path = `buckets.${index}`;
+  const own = validated(`${path}.arn`, arn, checks.bucketArn);
+  if (replicaArn === undefined) return { arns: [own], alarmsOnDeletes };
+  return { arns: [own, validated(`${path}.replicaArn`, replicaArn, checks.bucketArn)], alarmsOnDeletes };
+}
+
+function bucketName(arn: string): string {
+  return arn.slice(arn.lastIndexOf(':') + 1);
 }
 
 function lockOf({ objectLock = {}, deleteAfterDays = DELETE_AFTER_DAYS }: AuditTrailArgs): LockArgs {

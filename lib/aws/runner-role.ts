@@ -27,6 +27,12 @@ export interface RunnerRoleArgs {
    * @default - pods get it by `cluster`
    */
   readonly oidcProvider?: OidcProvider;
+  /**
+   * Region of `cluster`: EKS gives roles to pods of its own region. The role itself is of no region.
+   *
+   * @default - that of the provider
+   */
+  readonly region?: pulumi.Input<string>;
   /** Namespace of the service account. */
   readonly namespace: pulumi.Input<string>;
   /** Name of the service account; only its pods get the role. */
@@ -68,12 +74,16 @@ export class RunnerRole extends pulumi.ComponentResource {
   constructor(name: string, args: RunnerRoleArgs, options?: pulumi.ComponentResourceOptions) {
     super('tempo-backup:aws:RunnerRole', name, {}, options);
     const trust = trustOf(args);
+    const permissionsBoundary =
+      args.permissionsBoundary === undefined
+        ? undefined
+        : validated('permissionsBoundary', args.permissionsBoundary, checks.arn);
     const role = new iam.Role(
       name,
       {
         name: args.roleName,
         assumeRolePolicy: trust.apply((document) => JSON.stringify(document)),
-        permissionsBoundary: args.permissionsBoundary,
+        permissionsBoundary,
         tags: args.tags,
       },
       { parent: this },
@@ -94,7 +104,8 @@ export class RunnerRole extends pulumi.ComponentResource {
 
 function associate(name: string, clusterName: pulumi.Input<string>, args: RunnerRoleArgs, role: iam.Role): void {
   const { namespace, serviceAccount } = args;
-  const association = { clusterName, namespace, serviceAccount, roleArn: role.arn };
+  const region = args.region === undefined ? undefined : validated('region', args.region, checks.region);
+  const association = { clusterName, namespace, serviceAccount, roleArn: role.arn, region };
   new eks.PodIdentityAssociation(`${name}-association`, association, { parent: role });
 }
 
@@ -110,6 +121,11 @@ function trustOf(args: RunnerRoleArgs): pulumi.Output<PolicyDocument> {
   }
   if (oidcProvider === undefined)
     return refuse('cluster', "must be given, or 'oidcProvider' for a cluster without pod identity, but is missing");
+  if (args.region !== undefined)
+    return refuse(
+      'region',
+      "must be left out when 'oidcProvider' is given: only an association with 'cluster' has one",
+    );
   const arn = validated('oidcProvider.arn', oidcProvider.arn, checks.arn);
   const url = validated('oidcProvider.url', oidcProvider.url, checks.notEmpty);
   return pulumi

@@ -38,6 +38,9 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   /** ARN of the replica bucket; undefined: there is none. */
   readonly replicaArn: pulumi.Output<string> | undefined;
 
+  /** Of an `AuditTrail`: Tempo's compaction deletes all day. */
+  readonly alarmsOnDeletes = false;
+
   private readonly prefix: string;
   private readonly keep: Pick<pulumi.CustomResourceOptions, 'protect' | 'retainOnDelete'>;
   private readonly minimumTlsVersion: pulumi.Output<string>;

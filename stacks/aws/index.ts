@@ -4,7 +4,7 @@ import { makeRoles } from './runner-roles';
 import { stackSettings } from './stack-settings';
 
 const { bucket, region, plan, context } = settings;
-const { replicaRegion, kms, lockDays, tempoBucket, tempoPrefix, alarmTopicArn, protect } = stackSettings();
+const { replicaRegion, kms, lockDays, tempoBucket, tempoPrefix, tempoKeyArn, alarmTopicArn, protect } = stackSettings();
 
 const replica = replicaRegion === undefined ? undefined : { region: replicaRegion };
 
@@ -25,6 +25,7 @@ const protection =
     : new TempoBucketProtection('traces', {
         bucket: tempoBucket,
         prefix: tempoPrefix,
+        keyArn: tempoKeyArn,
         plan,
         context,
         region,

@@ -1,11 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
+import { parse } from 'yaml';
 import type * as example from '../../examples/platform-stack/index';
 import { RecordingEngine, valueOf } from '../helpers/recording-engine';
 
 const CONFIGURED = {
   'project:cluster': 'prod',
+  'project:tempoBucket': 'acme-tempo',
+  'project:recoveryRoleArn': 'arn:aws:iam::222222222222:role/recovery',
   'project:alarmTopicArn': 'arn:aws:sns:eu-west-1:123456789012:alarms',
 };
+
+const ROOT = join(__dirname, '../..');
+const EXAMPLE = join(ROOT, 'examples/platform-stack');
+
+interface Package {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+describe("the example's folder", () => {
+  const text = (...path: string[]) => readFileSync(join(...path), 'utf8');
+
+  it('says in Pulumi.yaml what each key means that the program reads, and in README.md how to set it', () => {
+    const read = Array.from(text(EXAMPLE, 'index.ts').matchAll(/config\.require\('(\w+)'\)/g), ([, key]) => key).sort();
+    const { config } = parse(text(EXAMPLE, 'Pulumi.yaml')) as { config: Record<string, object> };
+    expect(Object.keys(config).sort()).toEqual(read);
+    const set = Array.from(text(EXAMPLE, 'README.md').matchAll(/pulumi config set (\w+) /g), ([, key]) => key).sort();
+    expect(set).toEqual(read);
+  });
+
+  it('depends on the versions that this project is tested with, and on the project where it lies', () => {
+    const own = JSON.parse(text(EXAMPLE, 'package.json')) as Package;
+    const { devDependencies } = JSON.parse(text(ROOT, 'package.json')) as Package;
+    const { 'tempo-backup': project, ...others } = { ...own.dependencies, ...own.devDependencies };
+    expect(project).toBe('file:../..');
+    expect(devDependencies).toMatchObject(others);
+    // A link would have the project's own copy of Pulumi beside the program's.
+    expect(text(EXAMPLE, '.npmrc')).toBe('install-links=true\n');
+  });
+});
 
 describe('the example of a platform stack', () => {
   let engine: RecordingEngine & { readonly made: typeof example };
@@ -29,6 +64,12 @@ describe('the example of a platform stack', () => {
       'RunnerRole tempo-verify',
       'TempoBucketProtection tempo-traces',
     ]);
+  });
+
+  it('gives pods their roles in the regions of their clusters', () => {
+    const regionOf = (role: string) => engine.find(`${role}-association`, 'PodIdentityAssociation').inputs['region'];
+    expect(regionOf('tempo-backup')).toBe('eu-west-1');
+    expect(regionOf('tempo-replica-restore')).toBe('eu-central-1');
   });
 
   it('exports where the repository is, and lets another account read it', async () => {

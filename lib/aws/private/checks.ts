@@ -6,6 +6,16 @@ export const bucketName: Check<string> = (name) =>
     ? undefined
     : `must be 3 to 63 lower-case letters, digits, dots and dashes, got '${name}'`;
 
+/** As buckets are named in policies and by trails. */
+export const bucketArn: Check<string> = (text) =>
+  /^arn:[^:]+:s3:::[^/*?]+$/.test(text) ? undefined : `must be the ARN of a bucket, got '${text}'`;
+
+/** @see https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-naming-requirements.html */
+export const trailName: Check<string> = (name) =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$/.test(name) && !/[._-]{2}/.test(name)
+    ? undefined
+    : `must be 3 to 128 letters, digits and single dots, dashes and underscores between them, got '${name}'`;
+
 export const region: Check<string> = (name) =>
   /^[a-z]{2}(-[a-z]+)+-\d+$/.test(name)
     ? undefined

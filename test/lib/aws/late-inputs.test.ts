@@ -38,11 +38,21 @@ describe('an input that is known only later', () => {
       /must be that of the bucket 'acme-tempo', 'eu-west-1', got 'eu-central-1'/,
       'BucketVersioning',
     ],
+    [
+      'more roles that may delete than fit',
+      /must fit into a pattern of 1024 characters together with .*, got one of \d{4}; name fewer roles, or use/,
+      'LogMetricFilter audit-deletes',
+    ],
+    [
+      'a topic of another region',
+      /must be a topic of the trail's region 'eu-west-1', got 'arn:aws:sns:eu-central-1:123456789012:alarms'/,
+      'MetricAlarm',
+    ],
     ['a service account', /must not be empty, got ''/, 'Role'],
   ])('is checked then, and what it is for is not made: %s', (name, message, type) => {
     const { failures, registered } = report[name] ?? { failures: [], registered: [] };
     expect(failures.join('\n')).toMatch(message);
-    expect(registered.filter((each) => each.startsWith(`${type} `))).toEqual([]);
+    expect(registered.filter((each) => `${each} `.startsWith(`${type} `))).toEqual([]);
   });
 
   it('is refused when the policies of a role are too large together, as IAM counts them', () => {

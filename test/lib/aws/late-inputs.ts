@@ -1,5 +1,11 @@
 import * as pulumi from '@pulumi/pulumi';
-import { BackupBucket, type BackupBucketArgs, RunnerRole, TempoBucketProtection } from '../../../lib/aws/index';
+import {
+  AuditTrail,
+  BackupBucket,
+  type BackupBucketArgs,
+  RunnerRole,
+  TempoBucketProtection,
+} from '../../../lib/aws/index';
 import { recommendedPlan, STORAGE_CALLERS } from '../../../lib/contract/index';
 import { RecordingEngine } from '../../helpers/recording-engine';
 
@@ -47,6 +53,18 @@ const PROGRAMS: Readonly<Record<string, () => void>> = {
   'a key of another region': bucket({ region: later('eu-west-1'), encryption: { keyArn: later(KEY) } }),
   'a region that is not the bucket’s': () => {
     new TempoBucketProtection('traces', { plan: recommendedPlan(), bucket: 'acme-tempo', region: 'eu-central-1' });
+  },
+  'more roles that may delete than fit': () => {
+    const topicArn = 'arn:aws:sns:eu-west-1:123456789012:alarms';
+    const deletingRoleArns = Array.from(
+      { length: 9 },
+      (_, index) => `arn:aws:iam::123456789012:role/prune-of-team-${index}`,
+    );
+    new AuditTrail('audit', { buckets: [{ arn: 'arn:aws:s3:::a' }], alarms: { topicArn, deletingRoleArns } });
+  },
+  'a topic of another region': () => {
+    const topicArn = later('arn:aws:sns:eu-central-1:123456789012:alarms');
+    new AuditTrail('audit', { buckets: [{ arn: 'arn:aws:s3:::a' }], alarms: { topicArn } });
   },
   'a service account': () => {
     new RunnerRole('tempo-backup', { cluster: 'prod', namespace: 'observability', serviceAccount: later('') });

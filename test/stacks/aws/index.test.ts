@@ -22,6 +22,7 @@ const CONFIGURED = {
   lockDays: '7',
   tempoPrefix: 'single',
   tempoBucket: 'acme-tempo',
+  tempoKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/tempo',
   oidcProviderArn: 'arn:aws:iam::123456789012:oidc-provider/x',
   oidcProviderUrl: 'https://oidc.example.com/x',
   alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms',
@@ -36,7 +37,7 @@ function configure(values: Readonly<Record<string, string>>): void {
 describe('the configuration of the AWS stack', () => {
   it('is documented in Pulumi.yaml: every key that is read, with a default', () => {
     const source = readFileSync(join(ROOT, 'stacks/aws/stack-settings.ts'), 'utf8');
-    const read = Array.from(source.matchAll(/(?:named|config\.\w+)\('(\w+)'\)/g), ([, key]) => key);
+    const read = Array.from(source.matchAll(/(?:named|config\.\w+)\('(\w+)'/g), ([, key]) => key);
     expect(Object.keys(documented).sort()).toEqual([...new Set(read)].sort());
     const incomplete = Object.values(documented).filter((key) => key.description === '' || key.default === undefined);
     expect(incomplete).toEqual([]);
@@ -46,13 +47,32 @@ describe('the configuration of the AWS stack', () => {
     configure({});
     const { made } = await RecordingEngine.run(() => stackSettings());
     const defaults = Object.fromEntries(Object.entries(documented).map(([key, value]) => [key, value.default]));
-    expect(made).toMatchObject({
-      kms: defaults['kms'],
-      lockDays: defaults['lockDays'],
-      protect: defaults['protect'],
-      eksCluster: undefined,
-      oidcProvider: undefined,
-    });
+    const unset = Object.fromEntries(
+      Object.keys(defaults).flatMap((key) => (defaults[key] === 'none' ? [[key, undefined]] : [])),
+    );
+    const { oidcProviderArn, oidcProviderUrl, ...others } = { ...defaults, ...unset };
+    expect([oidcProviderArn, oidcProviderUrl]).toEqual([undefined, undefined]);
+    expect(made).toEqual({ ...others, oidcProvider: undefined });
+  });
+
+  it('is the same where the engine fills the defaults in', async () => {
+    configure({});
+    const { made: without } = await RecordingEngine.run(() => stackSettings());
+    configure(Object.fromEntries(Object.entries(documented).map(([key, value]) => [key, String(value.default)])));
+    const { made: filledIn } = await RecordingEngine.run(() => stackSettings());
+    expect(filledIn).toEqual(without);
+  });
+
+  it.each([
+    ['oidcProviderArn', 'oidcProviderUrl', 'arn:aws:iam::123456789012:oidc-provider/x'],
+    ['oidcProviderUrl', 'oidcProviderArn', 'https://oidc.example.com/x'],
+  ])('is refused when it has %s and not %s, be that missing or none', async (given, missing, value) => {
+    for (const others of [{}, { [missing]: 'none' }]) {
+      configure({ [given]: value, ...others });
+      await expect(RecordingEngine.run(() => stackSettings())).rejects.toThrow(
+        `'${missing}' must be set beside '${given}'`,
+      );
+    }
   });
 });
 
@@ -88,7 +108,8 @@ describe('the AWS stack with everything configured', () => {
 
   it('grants the role of each service account its command, and raises no alarm on what prune deletes', () => {
     const grants = engine.ofType('RolePolicy').filter(({ name }) => /^tempo-backups-(?!replica)/.test(name));
-    expect(grants.map(({ name, inputs }) => [name, inputs['role']]).sort()).toEqual([
+    const byName = (policies: typeof grants) => policies.map(({ name, inputs }) => [name, inputs['role']]).sort();
+    expect(byName(grants)).toEqual([
       ['tempo-backups-backup', 'tempo-backup-0a1b2c3'],
       ['tempo-backups-prune', 'tempo-prune-0a1b2c3'],
       ['tempo-backups-restore', 'tempo-restore-0a1b2c3'],
@@ -96,14 +117,32 @@ describe('the AWS stack with everything configured', () => {
       ['tempo-backups-snapshot', 'tempo-snapshot-0a1b2c3'],
       ['tempo-backups-verify', 'tempo-verify-0a1b2c3'],
     ]);
+    const onReplica = engine.ofType('RolePolicy').filter(({ name }) => /^tempo-backups-replica-(?!role)/.test(name));
+    expect(byName(onReplica)).toEqual([
+      ['tempo-backups-replica-restore', 'tempo-restore-0a1b2c3'],
+      ['tempo-backups-replica-restore-mover', 'tempo-restore-mover-0a1b2c3'],
+      ['tempo-backups-replica-verify', 'tempo-verify-0a1b2c3'],
+    ]);
     const onTempo = engine.ofType('RolePolicy').filter(({ name }) => /^traces-(?!replica)/.test(name));
-    expect(onTempo.map(({ name, inputs }) => [name, inputs['role']]).sort()).toEqual([
+    expect(byName(onTempo)).toEqual([
       ['traces-backup', 'tempo-backup-0a1b2c3'],
       ['traces-restore', 'tempo-restore-mover-0a1b2c3'],
     ]);
     expect(engine.find('traces-backup', 'RolePolicy').inputs['policy']).toContain(':acme-tempo/single/*');
     const { inputs } = engine.find('tempo-backup-audit-deletes', 'LogMetricFilter');
     expect(inputs['pattern']).toContain('arn:aws:iam::123456789012:tempo-prune');
+  });
+
+  it('raises no alarm on what Tempo deletes in its own bucket', () => {
+    const pattern = String(engine.find('tempo-backup-audit-deletes', 'LogMetricFilter').inputs['pattern']);
+    expect(pattern).toContain('$.requestParameters.bucketName != "acme-tempo"');
+    expect(pattern).not.toContain('acme-tempo-backups');
+  });
+
+  it("gives what works on Tempo's bucket the rights on its key, and replicates what that encrypts", () => {
+    for (const grant of ['traces-backup', 'traces-restore'])
+      expect(engine.find(grant, 'RolePolicy').inputs['policy']).toContain(CONFIGURED.tempoKeyArn);
+    expect(engine.find('traces-replica-role', 'RolePolicy').inputs['policy']).toContain(CONFIGURED.tempoKeyArn);
   });
 
   it('locks, encrypts and replicates', () => {
