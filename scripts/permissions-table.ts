@@ -1,7 +1,7 @@
 import { STORAGE_ACTIONS, STORAGE_CALLERS, STORAGE_RIGHTS, type StorageRight } from '../lib/contract/storage-rights';
 import { TEMPO_BUCKET_COMMANDS, TEMPO_BUCKET_RIGHTS } from '../lib/contract/tempo-bucket-rights';
 
-const RIGHTS = ['list', 'get', 'put', 'delete', 'readLock', 'extendLock'] as const;
+const RIGHTS = ['list', 'get', 'put', 'endUpload', 'delete', 'readLock', 'extendLock'] as const;
 export const BEGIN = '<!-- made by `npm run permissions` -->';
 export const END = '<!-- end -->';
 

@@ -93,7 +93,7 @@ export function commandPolicy(
 ): PolicyDocument {
   return policyDocument([
     ...bucketStatements(command, repository),
-    ...(thaw ? thawStatements(repository) : []),
+    ...(thaw ? thawStatements(command, repository) : []),
     ...keyStatements(command, repository),
     keepsVersions(repository),
   ]);
@@ -137,6 +137,7 @@ function bucketStatements(command: StorageCaller, repository: GrantedRepository)
     ...listStatements(rights.list, repository),
     ...objectStatements('get', rights.get, repository),
     ...objectStatements('put', rights.put, repository),
+    ...objectStatements('endUpload', rights.endUpload, repository),
     ...objectStatements('delete', rights.delete, repository),
     ...(repository.locked ? lockStatements(rights, repository) : []),
   ];
@@ -147,9 +148,10 @@ export function canThaw(command: StorageCaller): boolean {
   return (THAW_COMMANDS as readonly StorageCaller[]).includes(command);
 }
 
-function thawStatements({ bucketArn, prefix }: GrantedRepository): PolicyStatement[] {
+function thawStatements(command: StorageCaller, { bucketArn, prefix }: GrantedRepository): PolicyStatement[] {
   const { actions, list, thaw } = THAW_RIGHTS;
-  const [lists] = listStatements(list, { bucketArn, prefix });
+  const others = list.filter((key) => !STORAGE_RIGHTS[command].list.includes(key));
+  const [lists] = listStatements(others, { bucketArn, prefix });
   const Resource = thaw.map((key) => `${bucketArn}/${prefix}${key}`);
   return [
     ...(lists ? [{ ...lists, Sid: 'ListDocuments' }] : []),

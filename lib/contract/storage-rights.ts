@@ -13,8 +13,11 @@ import {
   WAL_PREFIX,
 } from './repository-layout';
 
-/** A kind of call on a repository in S3; `readLock` and `extendLock` are made only where the bucket locks objects. */
-export type StorageRight = 'list' | 'get' | 'put' | 'delete' | 'readLock' | 'extendLock';
+/**
+ * A kind of call on a repository in S3; `endUpload` ends what was begun of a put in parts, `readLock` and `extendLock` are made only where the
+ * bucket locks objects.
+ */
+export type StorageRight = 'list' | 'get' | 'put' | 'endUpload' | 'delete' | 'readLock' | 'extendLock';
 
 /** Who calls: a command on its repository, or `replicate` on the one that it writes to. */
 export type StorageCaller = CommandName | 'replicate-target';
@@ -35,7 +38,8 @@ export interface StorageActions {
 /**
  * The S3 actions behind each kind of call.
  *
- * A put of more than 8 MiB goes in parts: an upload that fails is aborted, and one whose beginning got lost is looked for. Before a deletion
+ * A put of more than 8 MiB goes in parts: an upload that fails is aborted, and one whose beginning got lost is looked for. S3 and MinIO know no
+ * `s3:prefix` for that list: a condition on it would forbid it on the one, and be refused with the whole policy by the other. Before a deletion
  * the bucket is asked whether it locks objects; it leaves a version behind, as no command has the right to delete versions. Without the right
  * to bypass governance, a lock can only be made longer.
  *
@@ -44,7 +48,8 @@ export interface StorageActions {
 export const STORAGE_ACTIONS: Readonly<Record<StorageRight, StorageActions>> = {
   list: { onObjects: [], onBucket: ['s3:ListBucket'] },
   get: { onObjects: ['s3:GetObject'], onBucket: [] },
-  put: { onObjects: ['s3:PutObject', 's3:AbortMultipartUpload'], onBucket: ['s3:ListBucketMultipartUploads'] },
+  put: { onObjects: ['s3:PutObject'], onBucket: [] },
+  endUpload: { onObjects: ['s3:AbortMultipartUpload'], onBucket: ['s3:ListBucketMultipartUploads'] },
   delete: { onObjects: ['s3:DeleteObject'], onBucket: ['s3:GetBucketObjectLockConfiguration'] },
   readLock: { onObjects: ['s3:GetObjectRetention', 's3:GetObjectLegalHold'], onBucket: [] },
   extendLock: { onObjects: ['s3:PutObjectRetention'], onBucket: [] },
@@ -60,7 +65,13 @@ const CONTENTS = below(BLOCKS_PREFIX, REWRITTEN_PREFIX, WAL_PREFIX, CONFIG_PREFI
 const MANIFESTS = `${POINTS_PREFIX}*.json`;
 const DAMAGE_NOTICES = `${POINTS_PREFIX}*.damaged.json`;
 
-const NONE: StorageRights = { list: [], get: [], put: [], delete: [], readLock: [], extendLock: [] };
+/**
+ * What is larger than a part. Documents aren't; where one was, the bucket's rule for incomplete uploads would end what is left of an upload
+ * that failed.
+ */
+const LARGE = below(BLOCKS_PREFIX, REWRITTEN_PREFIX, WAL_PREFIX, PROBES_PREFIX);
+
+const NONE: StorageRights = { list: [], get: [], put: [], endUpload: [], delete: [], readLock: [], extendLock: [] };
 
 const READS_POINTS: StorageRights = {
   ...NONE,
@@ -77,7 +88,7 @@ export const THAW_COMMANDS = ['verify', 'restore'] as const satisfies readonly C
 /** What `--thaw` needs beside the command's own rights: only where it is granted, as thaws cost money. */
 export const THAW_RIGHTS = {
   /** Keys that it lists. */
-  list: below(INDEXES_PREFIX),
+  list: below(INDEXES_PREFIX, CONFIG_PREFIX),
   /** Keys that it may request. */
   thaw: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
   /** The S3 actions on these objects. */
@@ -95,12 +106,14 @@ export const STORAGE_RIGHTS: Readonly<Record<StorageCaller, StorageRights>> = {
     list: below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX, BLOCKS_PREFIX, WAL_PREFIX),
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX, PROBES_PREFIX)],
     put: [REPOSITORY_KEY, ...CONTENTS, MANIFESTS, ...below(VERIFICATIONS_PREFIX, PROBES_PREFIX)],
+    endUpload: LARGE,
   },
   list: READS_POINTS,
   show: { ...READS_POINTS, get: [...READS_POINTS.get, ...below(CONFIG_PREFIX)] },
   verify: {
     ...NONE,
-    list: below(POINTS_PREFIX, VERIFICATIONS_PREFIX, BLOCKS_PREFIX, WAL_PREFIX),
+    // Of a replica it lists all that points name.
+    list: [...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
     // Notices of damage lie beside the manifests; their names end differently, so verify can't make a recovery point.
     put: [...below(VERIFICATIONS_PREFIX), DAMAGE_NOTICES],
@@ -112,6 +125,7 @@ export const STORAGE_RIGHTS: Readonly<Record<StorageCaller, StorageRights>> = {
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, VERIFICATIONS_PREFIX)],
   },
   prune: {
+    ...NONE,
     list: PRUNED,
     get: [REPOSITORY_KEY, ...below(INDEXES_PREFIX, POINTS_PREFIX, CONDEMNED_PREFIX, VERIFICATIONS_PREFIX)],
     put: below(CONDEMNED_PREFIX),
@@ -137,6 +151,7 @@ export const STORAGE_RIGHTS: Readonly<Record<StorageCaller, StorageRights>> = {
     list: [...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX)],
     get: [REPOSITORY_KEY, ...CONTENTS, ...below(POINTS_PREFIX, CONDEMNED_PREFIX, PROBES_PREFIX)],
     put: [REPOSITORY_KEY, ...CONTENTS, MANIFESTS, ...below(PROBES_PREFIX)],
+    endUpload: LARGE,
   },
   // It works on Tempo's own bucket alone.
   rewind: NONE,

@@ -1,5 +1,6 @@
 import type { ObjectReference } from '../../../lib/contract/manifest';
 import {
+  CONFIG_PREFIX,
   INDEXES_PREFIX,
   POINTS_PREFIX,
   REPOSITORY_KEY,
@@ -37,12 +38,15 @@ export async function findArchived(
   return found;
 }
 
-/** The repository's own documents in archive classes: without them nobody knows what else is needed. */
+/**
+ * The repository's own documents in archive classes: without them nobody knows what else is needed. Configuration is one, as a restore on a
+ * new machine asks it for the retention that data will meet.
+ */
 export async function findArchivedDocuments(storage: Storage, signal?: AbortSignal): Promise<StoredObject[]> {
   const found: StoredObject[] = [];
   const identity = await storage.head(REPOSITORY_KEY);
   if (identity?.archiveClass !== undefined) found.push(identity);
-  for (const prefix of [POINTS_PREFIX, VERIFICATIONS_PREFIX, INDEXES_PREFIX]) {
+  for (const prefix of [POINTS_PREFIX, VERIFICATIONS_PREFIX, INDEXES_PREFIX, CONFIG_PREFIX]) {
     for await (const object of storage.list(prefix)) {
       signal?.throwIfAborted();
       if (object.archiveClass !== undefined) found.push(object);

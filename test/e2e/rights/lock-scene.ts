@@ -11,22 +11,23 @@ import {
   ListObjectVersionsCommand,
   type ObjectLockRetentionMode,
   PutObjectLegalHoldCommand,
+  PutObjectCommand,
   PutObjectLockConfigurationCommand,
   PutObjectRetentionCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { BackupBucket, S3Compatible } from '../../../lib/aws/index';
-import { type CommandName, recommendedPlan } from '../../../lib/contract/index';
+import { recommendedPlan } from '../../../lib/contract/index';
 import { RecordingEngine, valueOf } from '../../helpers/recording-engine';
 import { copyFixture, makeBlock } from '../../helpers/tempo-tree';
 import { type Credentials, type MinioServer, MinioUsers } from './minio-users';
 import { runProgram } from './run-program';
-import { S3Recorder } from './s3-recorder';
+import { type S3Call, S3Recorder } from './s3-recorder';
 
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-const COMMANDS = ['backup', 'verify', 'restore', 'prune'] as const;
-export type LockCommand = (typeof COMMANDS)[number];
+export const LOCK_COMMANDS = ['backup', 'verify', 'restore', 'prune'] as const;
+export type LockCommand = (typeof LOCK_COMMANDS)[number];
 /** Longer than a backup of this scene takes. */
 export const GRACE_SECONDS = 10;
 
@@ -38,22 +39,27 @@ export class LockScene {
     const folder = await mkdtemp(join(tmpdir(), 'tempo-backup-lock-'));
     const scene = new LockScene(server, { recorder, minio, folder });
     await scene.client.send(new CreateBucketCommand({ Bucket: scene.bucket, ObjectLockEnabledForBucket: true }));
-    for (const [command, policy] of await policiesOf(scene.bucket))
+    for (const [command, policy] of await policiesOf(scene.bucket)) {
+      scene.policies.set(command, policy);
       scene.users.set(command, await minio.add(command, policy));
+    }
     copyFixture('tempo-2.9', folder);
+    await writeFile(scene.tempoConfig, 'block_retention: 87600h\n');
     await scene.configure();
     return scene;
   }
 
   readonly bucket = `locked-${randomBytes(6).toString('hex')}`;
-  readonly called: { readonly command: CommandName; readonly action: string; readonly key: string }[] = [];
+  readonly called = new Map<LockCommand, S3Call[]>();
+  /** Of each command, as the component makes it. */
+  readonly policies = new Map<LockCommand, string>();
   /** Of the owner of the server. */
   readonly client: S3Client;
   readonly folder: string;
   private readonly users = new Map<LockCommand, Credentials>();
 
   private constructor(
-    server: MinioServer,
+    private readonly server: MinioServer,
     private readonly parts: {
       readonly recorder: S3Recorder;
       readonly minio: MinioUsers;
@@ -87,7 +93,8 @@ export class LockScene {
     const { exitCode, stderr, stdout, calls } = ran;
     expect({ command, exitCode, stderr }).toEqual({ command, exitCode: 0, stderr: expect.any(String) });
     expect(calls.filter(({ status }) => status === 403)).toEqual([]);
-    this.called.push(...calls.map(({ action, key }) => ({ command, action, key })));
+    expect(calls.filter(({ bucket }) => bucket !== this.bucket)).toEqual([]);
+    this.called.set(command, [...(this.called.get(command) ?? []), ...calls]);
     return JSON.parse(stdout) as T;
   }
 
@@ -99,7 +106,7 @@ export class LockScene {
     await writeFile(
       join(folder, 'tempo-backup.yaml'),
       [
-        `tempo: { storage: { path: ${folder}/var-tempo/traces, walPath: ${folder}/var-tempo/wal }, retention: 87600h }`,
+        `tempo: { storage: { path: ${folder}/var-tempo/traces, walPath: ${folder}/var-tempo/wal }, configFiles: [${this.tempoConfig}], retention: 87600h }`,
         `repository: { url: "s3://${this.bucket}/prod?${parameters}" }`,
         `plan: { prune: { grace: ${GRACE_SECONDS}s, maxShare: 1 }, rules: [${rule}]${storage} }`,
         '',
@@ -107,8 +114,27 @@ export class LockScene {
     );
   }
 
-  addBlock(size?: number): void {
-    makeBlock(join(this.folder, 'var-tempo/traces'), 'team-a', size === undefined ? {} : { size });
+  /** Of the command's user. */
+  clientOf(command: LockCommand): S3Client {
+    const credentials = this.users.get(command);
+    if (!credentials) throw new Error(`there is no user for ${command}`);
+    const { endpoint } = this.server;
+    return new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
+  }
+
+  private get tempoConfig(): string {
+    return join(this.folder, 'tempo.yaml');
+  }
+
+  /** @returns its ID */
+  addBlock(size?: number): string {
+    const { id } = makeBlock(join(this.folder, 'var-tempo/traces'), 'team-a', size === undefined ? {} : { size });
+    return id;
+  }
+
+  /** As somebody else would. */
+  async put(Key: string): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key, Body: 'of nobody' }));
   }
 
   /** What new objects are locked by, from now on; nothing without a mode. */
@@ -172,6 +198,6 @@ async function policiesOf(bucket: string): Promise<Map<LockCommand, string>> {
   const { made } = await RecordingEngine.run(
     () => new BackupBucket('tempo-backups', { plan: recommendedPlan(), bucket, prefix: 'prod', endpoint, objectLock }),
   );
-  const policies = COMMANDS.map(async (command) => [command, await valueOf(made.policyFor(command))] as const);
+  const policies = LOCK_COMMANDS.map(async (command) => [command, await valueOf(made.policyFor(command))] as const);
   return new Map(await Promise.all(policies));
 }

@@ -15,6 +15,8 @@ export interface S3Call {
   readonly bucket: string;
   /** Of an object, without the bucket; of a list its prefix. */
   readonly key: string;
+  /** Whether the permission is one on the bucket; the key is then the prefix of a list, if it has one. */
+  readonly isOnBucket: boolean;
   readonly status: number;
 }
 
@@ -34,6 +36,8 @@ export class S3Recorder {
   bytes = 0;
   /** Each loses the answer of the first request that it fits. */
   readonly answersToLose: ((method: string, url: URL) => boolean)[] = [];
+  /** `/bucket/key` of what can't be read before its thaw was requested, as on AWS: the test servers have archive classes and forget that. */
+  readonly frozen = new Set<string>();
   private readonly agent = new Agent({ keepAlive: true });
   private readonly server: Server = createServer((request, response) => this.pass(request, response));
 
@@ -54,11 +58,15 @@ export class S3Recorder {
     const { hostname, port } = this.target;
     const body: Buffer[] = [];
     const url_ = new URL(url, this.endpoint);
+    if (method === 'GET' && this.frozen.has(decodeURIComponent(url_.pathname))) {
+      response.writeHead(403, { 'content-type': 'application/xml' }).end(FROZEN);
+      return;
+    }
     const forwarded = send(
       { hostname, port, method, path: url, headers, agent: this.agent },
       (answer: IncomingMessage) => {
         const calls = callsOf(method, url_, { headers, body: Buffer.concat(body).toString('utf8') });
-        for (const call of calls) this.calls.push({ ...call, status: answer.statusCode ?? 0 });
+        for (const call of calls) this.note({ ...call, status: answer.statusCode ?? 0 });
         const lost = this.answersToLose.findIndex((fits) => fits(method, url_));
         if (lost >= 0) {
           this.answersToLose.splice(lost, 1);
@@ -77,7 +85,15 @@ export class S3Recorder {
     request.on('data', (chunk: Buffer) => (this.bytes += chunk.length));
     request.pipe(forwarded);
   }
+
+  private note(call: S3Call): void {
+    this.calls.push(call);
+    const { action, bucket, key, status } = call;
+    if (action === 's3:RestoreObject' && status < 300) this.frozen.delete(`/${bucket}/${key}`);
+  }
 }
+
+const FROZEN = '<Error><Code>InvalidObjectState</Code><Message>it is in an archive class</Message></Error>';
 
 type Call = Omit<S3Call, 'status'>;
 
@@ -100,9 +116,10 @@ function callsOf(
   const key = decodeURIComponent(segments.join('/'));
   const query = url.searchParams;
   if (key === '') return callsOnBucket(method, bucket, { query, body });
-  const call = (action: string): Call => ({ action, bucket, key });
+  const call = (action: string): Call => ({ action, bucket, key, isOnBucket: false });
   if (query.has('legal-hold')) return [call('s3:GetObjectLegalHold')];
   if (query.has('retention')) return [call(method === 'PUT' ? 's3:PutObjectRetention' : 's3:GetObjectRetention')];
+  if (query.has('restore')) return [call('s3:RestoreObject')];
   const version = query.has('versionId') ? 'Version' : '';
   if (method === 'GET' || method === 'HEAD') return [call(`s3:GetObject${version}`)];
   if (method === 'PUT' || method === 'POST') return [call('s3:PutObject'), ...copied(headers, call)];
@@ -118,15 +135,16 @@ function callsOnBucket(
 ): Call[] {
   const asked = Object.keys(BUCKET_ACTIONS).find((name) => query.has(name));
   if (method === 'GET' && asked !== undefined)
-    return [{ action: BUCKET_ACTIONS[asked] ?? '', bucket, key: query.get('prefix') ?? '' }];
+    return [{ action: BUCKET_ACTIONS[asked] ?? '', bucket, key: query.get('prefix') ?? '', isOnBucket: true }];
   if (method === 'POST' && query.has('delete')) {
     return Array.from(body.matchAll(/<Key>([^<]*)<\/Key>(<VersionId>)?/g), ([, key = '', version]) => ({
       action: version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion',
       bucket,
       key,
+      isOnBucket: false,
     }));
   }
-  return [{ action: `unknown: ${method} ${bucket}?${query.toString()}`, bucket, key: '' }];
+  return [{ action: `unknown: ${method} ${bucket}?${query.toString()}`, bucket, key: '', isOnBucket: true }];
 }
 
 /** What a copy reads; unless it is told to leave them, the tags go along. */
@@ -136,7 +154,7 @@ function copied(headers: IncomingHttpHeaders, call: (action: string) => Call): C
   const [path = '', versionId] = header.replace(/^\//, '').split('?versionId=');
   const [bucket = '', ...segments] = decodeURIComponent(path).split('/');
   const version = versionId === undefined ? '' : 'Version';
-  const from = (action: string): Call => ({ action, bucket, key: segments.join('/') });
+  const from = (action: string): Call => ({ action, bucket, key: segments.join('/'), isOnBucket: false });
   const takesTags = headers['x-amz-tagging-directive'] !== 'REPLACE';
   const tags = takesTags ? [from(`s3:GetObject${version}Tagging`), call('s3:PutObjectTagging')] : [];
   return [from(`s3:GetObject${version}`), ...tags];

@@ -1,26 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  DeleteBucketCommand,
   DeleteObjectCommand,
-  DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { BackupBucket, S3Compatible } from '../../../lib/aws/index';
-import {
-  type CommandName,
-  recommendedPlan,
-  STORAGE_ACTIONS,
-  STORAGE_CALLERS,
-  STORAGE_RIGHTS,
-  type StorageCaller,
-} from '../../../lib/contract/index';
+import { BackupBucket } from '../../../lib/aws/index';
+import { recommendedPlan, STORAGE_CALLERS, type StorageCaller } from '../../../lib/contract/index';
 import { RecordingEngine } from '../../helpers/recording-engine';
+import { ONLY_WITH_LOCKS, permittedOf, TIED_ON_MINIO } from './forbidden-calls';
 import { type MinioServer, MinioUsers } from './minio-users';
-import { GRACE_SECONDS, RightsScene } from './rights-scene';
-import type { RanProgram as Ran } from './run-program';
+import { PolicyCheck } from './policy-check';
+import { RepositoryLife } from './repository-life';
+import { RightsScene } from './rights-scene';
 import { S3Recorder } from './s3-recorder';
 
 const { TEST_S3_ENDPOINT, TEST_MC, TEST_S3_ACCESS_KEY = '', TEST_S3_SECRET_KEY = '' } = process.env;
@@ -36,42 +28,38 @@ if (absent.length > 0) {
     rightsSuite({ mc: TEST_MC ?? '', endpoint: TEST_S3_ENDPOINT ?? '', root }));
 }
 
-/** Those of a bucket that locks nothing. */
-const RIGHTS = ['list', 'get', 'put', 'delete'] as const;
-type Right = (typeof RIGHTS)[number];
+/** Those that are tried on a key of each kind. */
+const ACTIONS = {
+  list: 's3:ListBucket',
+  get: 's3:GetObject',
+  put: 's3:PutObject',
+  delete: 's3:DeleteObject',
+} as const;
+type Attempt = keyof typeof ACTIONS;
+const ATTEMPTS = Object.keys(ACTIONS) as Attempt[];
 
 function rightsSuite(server: MinioServer): void {
-  let recorder: S3Recorder;
-  let users: MinioUsers;
   let scene: RightsScene;
-  const runs: { readonly what: string; readonly ran: Ran }[] = [];
+  let life: RepositoryLife;
+  let documents: ReadonlyMap<StorageCaller, readonly string[]>;
 
-  const undo: (() => Promise<void>)[] = [];
+  const undo: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
-    recorder = await S3Recorder.before(server.endpoint);
+    const recorder = await S3Recorder.before(server.endpoint);
     undo.push(() => recorder.close());
-    users = await MinioUsers.on(server);
+    const users = await MinioUsers.on(server);
     undo.push(() => users.remove());
     scene = await RightsScene.make(recorder, server);
-    undo.push(
-      () => scene.remove(),
-      () => removeVersions(scene, scene.bucket),
-      () => removeVersions(scene, scene.targetBucket),
-    );
-    const policies = await policiesOfComponent(scene.bucket);
-    const onCopy = await policiesOfComponent(scene.targetBucket);
-    for (const [caller, policy] of policies) {
-      const others = caller === 'replicate' ? [onCopy.get('replicate-target') ?? ''] : [];
-      scene.users.set(caller, await users.add(caller, policy, ...others));
+    undo.push(async () => expect(await scene.remove()).toEqual([]));
+    documents = await documentsOfComponents(scene);
+    for (const [caller, policies] of documents) {
+      const others = caller === 'replicate' ? (documents.get('replicate-target') ?? []) : [];
+      scene.users.set(caller, await users.add(caller, ...policies, ...others));
     }
-    const run = async (command: CommandName, ...args: string[]): Promise<Ran> => {
-      const ran = await scene.run(command, ...args);
-      runs.push({ what: [command, ...args].join(' '), ran });
-      return ran;
-    };
-    await liveThrough(scene, recorder, run);
-  }, 300_000);
+    life = new RepositoryLife(scene, recorder);
+    await life.live();
+  }, 900_000);
 
   // Each of them, also where another one fails: a server that is left open keeps the process alive.
   afterAll(async () => {
@@ -81,50 +69,46 @@ function rightsSuite(server: MinioServer): void {
   }, 120_000);
 
   it('let every command run its whole way', () => {
-    const failed = runs.filter(({ what, ran }) => ran.exitCode !== (EXPECTED_EXITS[what] ?? 0));
-    expect(failed.map(({ what, ran }) => `${what}: ${ran.exitCode} ${ran.stderr}`)).toEqual([]);
-    const callers = new Set([...runs.map(({ what }) => what.split(' ')[0]), 'replicate-target']);
+    const callers = new Set([...life.runs.map(({ what }) => what.split(' ')[0]), 'replicate-target']);
     expect(callers).toEqual(new Set(STORAGE_CALLERS));
   });
 
-  it('are never asked for more: the policy has every call that the runner makes', () => {
-    const refused = runs.flatMap(({ what, ran }) =>
+  it('suffice to see how far a replica is, and to use it', () => {
+    const [compared] = life.runs.filter(({ what }) => what.startsWith('verify --replica'));
+    expect(JSON.parse(compared?.ran.stdout ?? '{}')).toMatchObject({
+      replica: { missing: { objects: 0 }, points: { missing: [], incomplete: [] } },
+    });
+    const kinds = new Set(
+      compared?.ran.calls.flatMap(({ bucket, action, key }) =>
+        bucket === scene.replicaBucket && action === 's3:ListBucket' ? [key.split('/')[1]] : [],
+      ),
+    );
+    expect(kinds).toEqual(new Set(['points', 'blocks', 'rewritten', 'wal', 'config', 'indexes']));
+  });
+
+  it('are never asked for more: no call is refused', () => {
+    const refused = life.runs.flatMap(({ what, ran }) =>
       ran.calls.filter(({ status }) => status === 403).map(({ action, key }) => `${what}: ${action} ${key}`),
     );
     expect(refused).toEqual([]);
-    const unlisted = STORAGE_CALLERS.flatMap((command) =>
-      (scene.called.get(command) ?? [])
-        .filter(({ action, key }) => !isListed(command, action, key))
-        .map(({ action, key }) => `${command}: ${action} ${key}`),
-    );
-    expect(unlisted).toEqual([]);
   });
 
-  it.each(STORAGE_CALLERS)('of %s are all used', (command) => {
-    const calls = scene.called.get(command) ?? [];
-    const unused = RIGHTS.flatMap((right) =>
-      STORAGE_RIGHTS[command][right]
-        .filter((pattern) => !calls.some(({ action, key }) => belongsTo(right, action) && matches(pattern, key)))
-        .map((pattern) => `${right} ${pattern}`),
-    );
-    expect(unused).toEqual([]);
-  });
+  describe.each(STORAGE_CALLERS)('of %s', (caller) => {
+    it('have every call that was made in the policy that the component makes', () => {
+      expect(check(caller).lacks(scene.called.get(caller) ?? [])).toEqual([]);
+    });
 
-  it('hold no action that no command calls', () => {
-    const called = new Set([...scene.called.values()].flatMap((calls) => calls.map(({ action }) => action)));
-    const granted = RIGHTS.flatMap((right) => [
-      ...STORAGE_ACTIONS[right].onObjects,
-      ...STORAGE_ACTIONS[right].onBucket,
-    ]);
-    expect([...called].sort()).toEqual([...new Set(granted)].sort());
-  });
+    it('have nothing in that policy that was never called', () => {
+      const calls = scene.called.get(caller) ?? [];
+      expect(calls.length).toBeGreaterThan(0);
+      expect(check(caller).unused(calls, [scene.bucket, scene.replicaBucket])).toEqual([]);
+    });
 
-  describe.each(STORAGE_CALLERS)('of %s', (command) => {
     it('refuse every other kind of call on every kind of object', async () => {
-      const client = clientOf(command);
-      const attempts = RIGHTS.flatMap((right) =>
-        SAMPLES.filter((key) => !STORAGE_RIGHTS[command][right].some((pattern) => matches(pattern, key))).map(
-          async (key) => `${right} ${key}: ${await attempt(client, right, key)}`,
+      const bucket = scene.bucketOf(caller);
+      const attempts = ATTEMPTS.flatMap((kind) =>
+        SAMPLES.filter((key) => !check(caller).permits(requestOf(kind, bucket, key))).map(
+          async (key) => `${kind} ${key}: ${await attempt(caller, kind, key)}`,
         ),
       );
       const permitted = (await Promise.all(attempts)).filter((line) => !line.endsWith(': AccessDenied'));
@@ -132,53 +116,60 @@ function rightsSuite(server: MinioServer): void {
       expect(permitted).toEqual([]);
     });
 
-    it('refuse to delete or bring out a version', async () => {
-      const [version = { Key: '', VersionId: '' }] = await scene.versions();
-      const remove = new DeleteObjectCommand({ Bucket: scene.bucket, ...version });
-      await expect(clientOf(command).send(remove)).rejects.toMatchObject({ name: 'AccessDenied' });
-      const all = new DeleteObjectsCommand({ Bucket: scene.bucket, Delete: { Objects: [version] } });
-      const outcome = await clientOf(command)
-        .send(all)
-        .then(({ Errors = [] }) => Errors.map(({ Code }) => Code))
-        .catch((error: Error) => [error.name]);
-      expect(outcome).toEqual(['AccessDenied']);
+    it('refuse to change the bucket, its versions and its locks', async () => {
+      const Bucket = scene.bucketOf(caller);
+      const versions = await scene.versions(Bucket);
+      const data = versions.find(({ Key }) => Key.includes('/blocks/') && Key.endsWith('data.parquet'));
+      expect(data).toBeDefined();
+      const version = { Bucket, ...(data ?? { Key: '', VersionId: '' }) };
+      const exceptions = [...TIED_ON_MINIO, ...ONLY_WITH_LOCKS];
+      expect(await permittedOf(clientOf(caller), version, exceptions)).toEqual([]);
+      expect(await scene.versions(Bucket)).toEqual(versions);
+    });
+
+    it('end at the repository: nothing beside its prefix can be read or listed', async () => {
+      const Bucket = scene.bucketOf(caller);
+      const get = new GetObjectCommand({ Bucket, Key: 'points/other.json' });
+      await expect(clientOf(caller).send(get)).rejects.toMatchObject({ name: 'AccessDenied' });
+      const list = new ListObjectsV2Command({ Bucket, Prefix: 'points/' });
+      await expect(clientOf(caller).send(list)).rejects.toMatchObject({ name: 'AccessDenied' });
     });
   });
 
-  it('refuse what would hurt most, whatever the table says', async () => {
+  it('refuse what would hurt most, whatever the policies say', async () => {
     const point = (await scene.keys('points/'))[0] ?? '';
     const data = (await scene.keys('blocks/')).find((key) => key.endsWith('data.parquet')) ?? '';
     expect([point, data]).not.toContain('');
     const outcomes = {
-      'backup deletes a block': await attempt(clientOf('backup'), 'delete', data),
-      'backup deletes a point': await attempt(clientOf('backup'), 'delete', point),
-      'prune reads data': await attempt(clientOf('prune'), 'get', data),
-      'prune writes a point': await attempt(clientOf('prune'), 'put', 'points/2026-01-01T00-00-00Z-0000.json'),
-      'restore writes': await attempt(clientOf('restore'), 'put', 'blocks/team-a/x/meta.json'),
-      'restore deletes': await attempt(clientOf('restore'), 'delete', data),
-      'verify writes a point': await attempt(clientOf('verify'), 'put', 'points/2026-01-01T00-00-00Z-0000.json'),
-      'verify deletes': await attempt(clientOf('verify'), 'delete', data),
+      'backup deletes a block': await attempt('backup', 'delete', data),
+      'backup deletes a point': await attempt('backup', 'delete', point),
+      'prune reads data': await attempt('prune', 'get', data),
+      'prune writes a point': await attempt('prune', 'put', 'points/2026-01-01T00-00-00Z-0000.json'),
+      'restore writes': await attempt('restore', 'put', 'blocks/team-a/x/meta.json'),
+      'restore deletes': await attempt('restore', 'delete', data),
+      'verify writes a point': await attempt('verify', 'put', 'points/2026-01-01T00-00-00Z-0000.json'),
+      'verify deletes': await attempt('verify', 'delete', data),
     };
     expect(Object.entries(outcomes).filter(([, outcome]) => outcome !== 'AccessDenied')).toEqual([]);
   });
 
-  it('end at the repository: nothing beside its prefix can be read or written', async () => {
-    for (const command of STORAGE_CALLERS) {
-      const get = new GetObjectCommand({ Bucket: scene.bucket, Key: 'points/other.json' });
-      await expect(clientOf(command).send(get)).rejects.toMatchObject({ name: 'AccessDenied' });
-      const list = new ListObjectsV2Command({ Bucket: scene.bucket, Prefix: 'points/' });
-      await expect(clientOf(command).send(list)).rejects.toMatchObject({ name: 'AccessDenied' });
-    }
-  });
+  function check(caller: StorageCaller): PolicyCheck {
+    return new PolicyCheck(documents.get(caller) ?? []);
+  }
 
-  function clientOf(command: StorageCaller): S3Client {
-    const user = scene.users.get(command);
-    if (!user) throw new Error(`there is no user for ${command}`);
+  function clientOf(caller: StorageCaller): S3Client {
+    const user = scene.users.get(caller);
+    if (!user) throw new Error(`there is no user for ${caller}`);
     return scene.client(user);
   }
 
-  async function attempt(client: S3Client, right: Right, key: string): Promise<string> {
-    const Bucket = scene.bucket;
+  function requestOf(kind: Attempt, bucket: string, key: string): Parameters<PolicyCheck['permits']>[0] {
+    return { action: ACTIONS[kind], bucket, key: scene.prefix + key, isOnBucket: kind === 'list' };
+  }
+
+  async function attempt(caller: StorageCaller, kind: Attempt, key: string): Promise<string> {
+    const client = clientOf(caller);
+    const Bucket = scene.bucketOf(caller);
     const Key = scene.prefix + key;
     const attempts = {
       list: () => client.send(new ListObjectsV2Command({ Bucket, Prefix: Key })),
@@ -187,16 +178,13 @@ function rightsSuite(server: MinioServer): void {
       delete: () => client.send(new DeleteObjectCommand({ Bucket, Key })),
     };
     try {
-      await attempts[right]();
+      await attempts[kind]();
       return 'permitted';
     } catch (error) {
       return (error as Error).name;
     }
   }
 }
-
-/** Of runs before there is a repository, and of those that met the damage which was done on purpose. */
-const EXPECTED_EXITS: Readonly<Record<string, number>> = { 'snapshot list': 10, 'verify --level quick': 12 };
 
 /** One key of each kind. */
 const SAMPLES = [
@@ -216,118 +204,29 @@ const SAMPLES = [
   'elsewhere',
 ];
 
-/** The policies exactly as the component hands them out. */
-async function policiesOfComponent(bucket: string): Promise<Map<StorageCaller, string>> {
-  const endpoint = S3Compatible.minio({ url: 'https://minio.example.com' });
+/** The policies exactly as the components hand them out: on the repository, its replica where that is used, and the copy. */
+async function documentsOfComponents({
+  bucket,
+  replicaBucket,
+  targetBucket,
+}: RightsScene): Promise<Map<StorageCaller, string[]>> {
+  const plan = recommendedPlan();
+  const onReplica = ['verify', 'restore'] as const;
   const engine = await RecordingEngine.run(() => {
-    const backups = new BackupBucket('tempo-backups', { plan: recommendedPlan(), bucket, prefix: 'prod', endpoint });
-    for (const command of STORAGE_CALLERS) backups.grant(command, { name: `tempo-${command}` });
+    const replica = { region: 'eu-central-1', bucket: replicaBucket };
+    const backups = new BackupBucket('backups', { plan, bucket, prefix: 'prod', replica });
+    const copy = new BackupBucket('copy', { plan, bucket: targetBucket, prefix: 'prod' });
+    for (const caller of STORAGE_CALLERS)
+      (caller === 'replicate-target' ? copy : backups).grant(caller, { name: `tempo-${caller}` });
+    for (const caller of onReplica) backups.grantOnReplica(caller, { name: `tempo-${caller}` });
   });
-  return new Map(
-    STORAGE_CALLERS.map((command) => {
-      const { inputs } = engine.find(`tempo-backups-${command}`, 'RolePolicy');
-      return [command, String(inputs['policy'])] as const;
-    }),
-  );
-}
-
-type Run = (command: CommandName, ...args: string[]) => Promise<Ran>;
-
-/** A repository's life, with everything in it that makes a command call what it calls seldom. */
-async function liveThrough(scene: RightsScene, recorder: S3Recorder, run: Run): Promise<void> {
-  const backup = (rule = 'all'): Promise<Ran> => run('backup', '--rule', rule);
-  await run('snapshot', 'list');
-  const big = scene.addBlock();
-  const wal = 'wal/80b25cb9-2424-412f-8122-431f7d34a431+team-a+vParquet4/0000000001';
-  // Keys that are taken: by other bytes, so that an upload is aborted and another place is found, and by the same.
-  await scene.put(`blocks/team-a/${big.id}/data.parquet`, Buffer.alloc(big.data.length, 7));
-  await scene.put(wal, 'other bytes');
-  await scene.put(await scene.changeTempoConfig('# first\n'), '# first\n');
-  recorder.answersToLose.push((method, { searchParams }) => method === 'POST' && searchParams.has('uploads'));
-  await backup();
-  // As if the first had been killed before its manifest: the next one adopts what it finds.
-  for (const key of await scene.keys('points/')) await scene.delete(key);
-  await backup();
-  await scene.put('rewritten/team-a/274bd888-53b9-42dc-adfe-d9e6ecfc6f2b/0123456789abcdef/meta.json', '{}');
-  await scene.changeTempoConfig('# second\n');
-  scene.addBlock();
-  await backup();
-  for (const scope of ['data', 'wal', 'config']) await backup(scope);
-  for (let record = 0; record < 3; record++) await run('verify', '--level', 'full');
-  await run('list');
-  await run('show', 'latest');
-  const [oldest = ''] = (await scene.keys('points/')).filter((key) => key.endsWith('.json')).sort();
-  await run('show', 'latest', '--config-diff', oldest.slice('points/'.length, -'.json'.length));
-  await run('restore', '--recovery-point', 'latest-verified', '--target', scene.target);
-  await takeVolumeSnapshots(run);
-  await sleep(GRACE_SECONDS * 1000);
-  await run('prune');
-  await replicateTwice(scene, recorder, run);
-  await loseAnIndex(scene, run, backup);
-  await run('verify', '--level', 'full');
-  await sleep(2 * GRACE_SECONDS * 1000);
-  await run('prune');
-  await scene.forgetTempoConfig();
-  await run('restore', '--recovery-point', 'latest', '--target', scene.target, '--dry-run');
-}
-
-/** The second finds more than the first left, and what prune there has condemned. */
-async function replicateTwice(scene: RightsScene, recorder: S3Recorder, run: Run): Promise<void> {
-  // Who doesn't know whether a put was done looks the key up.
-  for (const kind of ['points', 'blocks', 'rewritten', 'wal', 'config', 'indexes'])
-    recorder.answersToLose.push(
-      (method, { pathname }) => method === 'PUT' && pathname.startsWith(`/${scene.targetBucket}/prod/${kind}/`),
+  const documents = new Map<StorageCaller, string[]>();
+  for (const caller of STORAGE_CALLERS) {
+    const granted = engine.ofType('RolePolicy').filter(({ inputs }) => inputs['role'] === `tempo-${caller}`);
+    documents.set(
+      caller,
+      granted.map(({ inputs }) => String(inputs['policy'])),
     );
-  await run('replicate', '--to', scene.copyUrl);
-  const [record = ''] = await scene.keys('condemned/');
-  await scene.put(record, await scene.get(record), scene.targetBucket);
-  scene.addBlock();
-  await run('backup', '--rule', 'all');
-  await run('replicate', '--to', scene.copyUrl);
-}
-
-/** Of a cluster that makes each at once. */
-async function takeVolumeSnapshots(run: Run): Promise<void> {
-  await run('snapshot', 'create', '--rule', 'daily');
-  await run('snapshot', 'prune');
-}
-
-/** Verification finds it, the next backup looks among what is condemned for what it may use again; then it comes back. */
-async function loseAnIndex(scene: RightsScene, run: Run, backup: () => Promise<Ran>): Promise<void> {
-  const [point = ''] = (await scene.keys('points/')).sort().reverse();
-  const manifest = JSON.parse((await scene.get(point)).toString('utf8')) as { tenants: { index: { key: string } }[] };
-  const lost = manifest.tenants[0]?.index.key ?? '';
-  const bytes = await scene.get(lost);
-  await scene.delete(lost);
-  await run('verify', '--level', 'quick');
-  scene.addBlock();
-  await backup();
-  await scene.put(lost, bytes);
-}
-
-async function removeVersions(scene: RightsScene, Bucket: string): Promise<void> {
-  for (let left = await scene.versions(Bucket); left.length > 0; left = await scene.versions(Bucket))
-    await scene.root.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: left, Quiet: true } }));
-  await scene.root.send(new DeleteBucketCommand({ Bucket }));
-}
-
-function isListed(command: StorageCaller, action: string, key: string): boolean {
-  return RIGHTS.some(
-    (right) =>
-      belongsTo(right, action) &&
-      (STORAGE_ACTIONS[right].onBucket.includes(action) && right !== 'list'
-        ? STORAGE_RIGHTS[command][right].length > 0
-        : STORAGE_RIGHTS[command][right].some((pattern) => matches(pattern, key))),
-  );
-}
-
-function belongsTo(right: Right, action: string): boolean {
-  const { onObjects, onBucket } = STORAGE_ACTIONS[right];
-  return onObjects.includes(action) || onBucket.includes(action);
-}
-
-/** As IAM understands `*`. */
-function matches(pattern: string, key: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+()[\]{}^$|\\?]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(key);
+  }
+  return documents;
 }

@@ -55,15 +55,42 @@ describe('the policy of a command', () => {
     expect(JSON.stringify(plain)).not.toContain('RestoreObject');
     const { Statement } = commandPolicy('restore', repository, { thaw: true });
     expect(Statement.filter((statement) => !plain.some(({ Sid }) => Sid === statement.Sid))).toMatchObject([
-      { Sid: 'ListDocuments', Condition: { StringLike: { 's3:prefix': ['prod/indexes/*'] } } },
+      { Sid: 'ListDocuments', Condition: { StringLike: { 's3:prefix': ['prod/indexes/*', 'prod/config/*'] } } },
       { Sid: 'Thaw', Effect: 'Allow', Action: ['s3:RestoreObject'] },
     ]);
     expect(find(Statement, 'Thaw')).toMatchObject({ Resource: plain.find(({ Sid }) => Sid === 'Get')?.Resource });
   });
 
+  it('permits a verification to list all that points name, so that it can look at a replica, without a thaw and with one', () => {
+    const repository = { bucketArn, prefix: '' };
+    const kinds = ['blocks/*', 'rewritten/*', 'wal/*', 'config/*', 'indexes/*', 'points/*', 'verifications/*'];
+    const { Statement } = commandPolicy('verify', repository);
+    expect(find(Statement, 'List')).toMatchObject({ Condition: { StringLike: { 's3:prefix': kinds } } });
+    const thawing = commandPolicy('verify', repository, { thaw: true }).Statement;
+    expect(thawing.map(({ Sid }) => Sid)).toContain('Thaw');
+    expect(find(thawing, 'ListDocuments')).toBeUndefined();
+  });
+
+  it('permits to end uploads only where large objects are put', () => {
+    const ending = STORAGE_CALLERS.filter((caller) =>
+      /AbortMultipartUpload|ListBucketMultipartUploads/.test(
+        JSON.stringify(commandPolicy(caller, { bucketArn, prefix: '' })),
+      ),
+    );
+    expect(ending).toEqual(['backup', 'replicate-target']);
+  });
+
   it('permits a backup to write, with the key, and never to delete', () => {
     const { Statement } = commandPolicy('backup', { bucketArn, prefix: '', keyArn });
-    expect(find(Statement, 'Put')).toMatchObject({ Action: ['s3:PutObject', 's3:AbortMultipartUpload'] });
+    expect(find(Statement, 'Put')).toMatchObject({ Action: ['s3:PutObject'] });
+    expect(find(Statement, 'EndUpload')).toMatchObject({
+      Action: ['s3:AbortMultipartUpload'],
+      Resource: ['blocks/*', 'rewritten/*', 'wal/*', 'probes/*'].map((key) => `${bucketArn}/${key}`),
+    });
+    expect(find(Statement, 'EndUploadInBucket')).toMatchObject({
+      Action: ['s3:ListBucketMultipartUploads'],
+      Resource: bucketArn,
+    });
     expect(find(Statement, 'UseKey')).toMatchObject({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'] });
     expect(find(Statement, 'Delete')).toBeUndefined();
   });

@@ -84,10 +84,12 @@ describe('finding what is archived', () => {
       'points/a.parquet',
       'indexes/x/b.parquet',
       'verifications/c.parquet',
+      'config/e.parquet',
       'blocks/t/d.parquet',
     ]);
     const found = await findArchivedDocuments(storage);
     expect(found.map(({ key }) => key).sort()).toEqual([
+      'config/e.parquet',
       'indexes/x/b.parquet',
       'points/a.parquet',
       'verifications/c.parquet',
