@@ -5,18 +5,13 @@ import { tempoBucketUrl } from '../../../lib/contract/tempo-storage-config';
 import { formatSize } from '../../../lib/contract/values/size';
 import { RefusedError, UsageError } from '../../errors';
 import { amountsOf, type ArchiveSurvey } from '../../repository/archive/archived-objects';
-import { fetchObject } from '../../repository/fetch';
+import type { DamageNotices } from '../../repository/damage-notices';
 import { filesOf } from '../../repository/layout-guard';
+import { RestoreSources } from '../../repository/restore-sources';
 import { resolvePoint } from '../../repository/verification/latest-verified';
-import { copyableSource, verifiedSource } from '../../repository/verified-source';
 import { Stopwatch } from '../../stopwatch';
-import {
-  type BucketForecast,
-  bytesToWrite,
-  forecastBucket,
-  type RestoredBlocks,
-  restoreIntoBucket,
-} from '../../tempo/bucket/bucket-target';
+import { type BucketForecast, forecastBucket } from '../../tempo/bucket/bucket-forecast';
+import { bytesToWrite, type RestoredBlocks, restoreIntoBucket } from '../../tempo/bucket/bucket-target';
 import { findGates } from '../../tempo/gates/gates';
 import { bytesOf, type PlannedFolder, referencesOf } from '../../tempo/target/target-folder';
 import { sumOfRequests } from '../backup/backup-source';
@@ -24,7 +19,7 @@ import type { CommandContext, Outcome } from '../context';
 import { refuseBucket } from '../nesting';
 import { currentUser, damageOf, gatedBlocks, sentence, tempoFacts } from './restore-facts';
 import { readTargetTempo } from './target-tempo';
-import { asked, exitCodeOf, refuse, select } from './restore-guards';
+import { asked, exitCodeOf, noticedDamage, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
 import { awaitThaw, lookForArchived } from '../thaw';
 
@@ -35,6 +30,7 @@ interface Prepared {
   readonly forecast: BucketForecast;
   readonly gates: readonly RestoreGate[];
   readonly archived: ArchiveSurvey;
+  readonly damage: DamageNotices;
 }
 
 /** The URL of the bucket that a restore goes to; undefined when it goes to a disk. */
@@ -118,7 +114,8 @@ async function prepare(
     `restore '${manifest.id}' into '${target.url}': ${forecast.missing.length} of ${folders.length} blocks to write, ${formatSize(bytesToWrite(forecast.missing))}`,
   );
   const archived = await lookForArchived(context, forecast.missing.flatMap(referencesOf));
-  return { manifest, selection, folders, forecast, archived, gates: found.map((gate) => asked(gate, options)) };
+  const damage = await noticedDamage(context);
+  return { manifest, selection, folders, forecast, archived, damage, gates: found.map((gate) => asked(gate, options)) };
 }
 
 /** What is only in the write-ahead log must not be left out in silence. */
@@ -152,10 +149,11 @@ function plannedBlock({ tenant, block }: SelectedBlock, intoTenant: string | und
 
 async function bringBack(
   { repository: { storage }, progress, signal, openStorage }: CommandContext,
-  { forecast: { missing } }: Prepared,
+  { forecast: { missing }, damage }: Prepared,
   url: string,
 ): Promise<RestoredBlocks & { readonly requests: Record<string, number> }> {
   const target = await openStorage(url);
+  const sources = new RestoreSources(storage, damage, signal);
   let done = 0;
   let bytes = 0;
   try {
@@ -163,13 +161,8 @@ async function bringBack(
       folders: missing,
       target,
       signal,
-      open: async ({ reference }) =>
-        (await copyableSource(storage, reference)) ?? (await verifiedSource(storage, reference, signal)),
-      read: async (reference) => {
-        const whole = Buffer.alloc(reference.size);
-        await fetchObject(storage, reference, async (offset, part) => void part.copy(whole, offset), signal);
-        return whole;
-      },
+      open: (reference) => sources.open(reference),
+      read: (reference) => sources.read(reference),
       onRestored: (folder) => {
         bytes += bytesOf(folder);
         progress.report({ phase: 'restoring blocks', done: ++done, total: missing.length, bytes });

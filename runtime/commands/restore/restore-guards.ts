@@ -3,6 +3,7 @@ import { ExitCode } from '../../../lib/contract/exit-codes';
 import type { Manifest } from '../../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../../lib/contract/results';
 import { RefusedError } from '../../errors';
+import { DamageNotices } from '../../repository/damage-notices';
 import type { Gate } from '../../tempo/gates/gate-input';
 import type { CommandContext } from '../context';
 import { checkIntoTenant, refuseEmptySelection, selectBlocks, type Selection } from './restore-selection';
@@ -19,6 +20,13 @@ export async function select(context: CommandContext, manifest: Manifest, given:
     traceId === undefined ? selection : await selectTrace(context, manifest, { ...selection, ...options, traceId });
   checkIntoTenant(options, selected);
   return selected;
+}
+
+/** What `verify` found damaged in the repository. */
+export async function noticedDamage({ repository, log }: CommandContext): Promise<DamageNotices> {
+  const damage = await DamageNotices.read(repository, (await repository.listPoints()).notices);
+  for (const warning of damage.warnings) log.warn(warning);
+  return damage;
 }
 
 /** Who lifted a gate needn't be told how to. */
