@@ -6,6 +6,7 @@ import { formatSize } from '../../../lib/contract/values/size';
 import { RefusedError, UsageError } from '../../errors';
 import { amountsOf, type ArchiveSurvey } from '../../repository/archive/archived-objects';
 import type { DamageNotices } from '../../repository/damage-notices';
+import { digestOfSource, storedSource } from '../../repository/fetch';
 import { filesOf } from '../../repository/layout-guard';
 import { RestoreSources } from '../../repository/restore-sources';
 import { resolvePoint } from '../../repository/verification/latest-verified';
@@ -163,6 +164,7 @@ async function bringBack(
       signal,
       open: (reference) => sources.open(reference),
       read: (reference) => sources.read(reference),
+      digestAt: ({ key, size, sha256 }) => digestOfSource(storedSource(target, key, size), { like: sha256, signal }),
       onRestored: (folder) => {
         bytes += bytesOf(folder);
         progress.report({ phase: 'restoring blocks', done: ++done, total: missing.length, bytes });

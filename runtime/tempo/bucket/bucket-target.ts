@@ -17,6 +17,8 @@ export interface BucketRestore {
   readonly open: (reference: PlannedFile['reference']) => Promise<ByteSource>;
   /** A whole small file of the repository, verified. */
   readonly read: (reference: PlannedFile['reference']) => Promise<Buffer>;
+  /** The digest of what lies under a key of the target, as it is when read; of the same kind as the one given. */
+  readonly digestAt: (object: PlannedFile['reference']) => Promise<string>;
   readonly signal: AbortSignal;
   readonly onRestored: (folder: PlannedFolder) => void;
 }
@@ -105,12 +107,11 @@ async function checkSame(restore: BucketRestore, object: Arriving, found: Stored
   if (found?.size !== object.size || !(await isSame(restore, object, found))) throw taken(restore.target, object.key);
 }
 
-/** Tempo's own objects have no digest, and a server's copies in one piece have another kind: the former are read, the latter say of what they are. */
-async function isSame({ target }: BucketRestore, object: Arriving, found: StoredObject): Promise<boolean> {
+/** Objects that Tempo wrote have no digest, so they are read; a server's copies may have one of another kind, but say what they are copies of. */
+async function isSame({ digestAt }: BucketRestore, object: Arriving, found: StoredObject): Promise<boolean> {
   if (found.sha256 !== undefined && isComparable(found.sha256, object)) return found.sha256 === object.sha256;
-  const { remote } = await object.open();
-  if (remote && found.copiedFrom === remote.etag) return true;
-  return false;
+  if (found.copiedFrom !== undefined && (await object.open()).remote?.etag === found.copiedFrom) return true;
+  return (await digestAt(object)) === object.sha256;
 }
 
 function isComparable(digest: string, { size, sha256 }: Arriving): boolean {

@@ -43,7 +43,13 @@ describe('a restore from a server that kept the checksum of bytes that it lost',
     expect(result).toMatchObject({
       blocks: {
         restored: 1,
-        failed: [{ tenant: 'team-a', block: damaged.id, reason: expect.stringMatching(/copy, .* is damaged.*delete the copy/) }],
+        failed: [
+          {
+            tenant: 'team-a',
+            block: damaged.id,
+            reason: expect.stringMatching(/copy, .* is damaged.*delete the copy/),
+          },
+        ],
       },
     });
     expect(liveBlocks()).toEqual([`team-a/${whole.id}/meta.json`]);
@@ -94,5 +100,51 @@ describe('a restore from a server that kept the checksum of bytes that it lost',
     expect(result).toMatchObject({ blocks: { restored: 1, failed: [{ block: damaged.id }] } });
     expect(liveBlocks()).toEqual([`team-a/${whole.id}/meta.json`]);
     expect(workplace.keys().filter((key) => key.includes(damaged.id))).toEqual([]);
+  });
+});
+
+describe('a restore of a block whose files Tempo itself left there', () => {
+  it.each([
+    ['as copies of one part', 0],
+    ['of several parts', 9 * MIB],
+  ])('finds them to be the same, %s, and brings back what hid it', async (_, size) => {
+    workplace = await BucketWorkplace.start();
+    const block = workplace.flush('team-a', { size });
+    await workplace.run('backup');
+    workplace.double.drop(`${TEMPO_PREFIX}/team-a/${block.id}/meta.json`);
+    workplace.double.log.length = 0;
+    const { exitCode, result } = await workplace.run('restore');
+    expect([exitCode, result['blocks']]).toEqual([ExitCode.DONE, { total: 1, restored: 1, skipped: 0, failed: [] }]);
+    const written = workplace.double.log.filter(({ operation }) => /^(Put|Copy|Create)/.test(operation));
+    expect(written.map(({ key }) => key.split('/').at(-1))).toEqual(['meta.json']);
+  });
+
+  it('refuses other bytes of the same size', async () => {
+    workplace = await BucketWorkplace.start();
+    const block = workplace.flush('team-a');
+    await workplace.run('backup');
+    workplace.double.drop(`${TEMPO_PREFIX}/team-a/${block.id}/meta.json`);
+    rot(`${TEMPO_PREFIX}/team-a/${block.id}/index`);
+    const { exitCode, result } = await workplace.run('restore');
+    expect(exitCode).toBe(ExitCode.INTEGRITY);
+    expect(result).toMatchObject({ blocks: { failed: [{ reason: expect.stringMatching(/index' .*other bytes/) }] } });
+    expect(liveBlocks()).toEqual([]);
+  });
+
+  it('brings back what a rewind hid', async () => {
+    let time = Date.now() - 3_600_000;
+    workplace = await BucketWorkplace.start({ versioning: 'Enabled', clock: () => new Date(time) });
+    const kept = workplace.flush('team-a');
+    time += 60_000;
+    const to = new Date(time).toISOString();
+    time += 60_000;
+    const hidden = workplace.flush('team-a');
+    await workplace.run('backup');
+    time += 3_000_000;
+    expect((await workplace.run('rewind', '--to', to)).exitCode).toBe(ExitCode.DONE);
+    expect(liveBlocks()).toEqual([`team-a/${kept.id}/meta.json`]);
+    const { exitCode, result } = await workplace.run('restore');
+    expect([exitCode, result['blocks']]).toEqual([ExitCode.DONE, { total: 2, restored: 1, skipped: 1, failed: [] }]);
+    expect(liveBlocks()).toContain(`team-a/${hidden.id}/meta.json`);
   });
 });
