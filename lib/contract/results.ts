@@ -247,11 +247,15 @@ export interface RestoreResult extends Receipt {
   readonly target: string;
   /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
-  /** `skipped`: already there, live or compacted; `failed`: damaged or missing in the repository, or damaged at the target. */
+  /**
+   * `skipped`: already there; `compacted`: there, but marked as compacted, so Tempo shows other blocks in their place; `failed`: damaged or
+   * missing in the repository, damaged at the target, or marked as compacted there with no live block that covers them.
+   */
   readonly blocks: {
     readonly total: number;
     readonly restored: number;
     readonly skipped: number;
+    readonly compacted: number;
     readonly failed: readonly Damage[];
   };
   /** What is of the write-ahead log, in blocks and pages. */

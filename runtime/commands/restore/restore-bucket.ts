@@ -1,5 +1,5 @@
 import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
-import type { Manifest } from '../../../lib/contract/manifest';
+import type { Damage, Manifest } from '../../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../../lib/contract/results';
 import { tempoBucketUrl } from '../../../lib/contract/tempo-storage-config';
 import { formatSize } from '../../../lib/contract/values/size';
@@ -13,22 +13,28 @@ import { resolvePoint } from '../../repository/verification/latest-verified';
 import { Stopwatch } from '../../stopwatch';
 import { type BucketForecast, forecastBucket } from '../../tempo/bucket/bucket-forecast';
 import { bytesToWrite, type RestoredBlocks, restoreIntoBucket } from '../../tempo/bucket/bucket-target';
+import type { GateInput } from '../../tempo/gates/gate-input';
 import { findGates } from '../../tempo/gates/gates';
 import { bytesOf, type PlannedFolder, referencesOf } from '../../tempo/target/target-folder';
 import { sumOfRequests } from '../backup/backup-source';
 import type { CommandContext, Outcome } from '../context';
 import { refuseBucket } from '../nesting';
+import { hiddenBlocks, hiddenDamage } from './hidden-blocks';
 import { currentUser, damageOf, gatedBlocks, sentence, tempoFacts } from './restore-facts';
 import { readTargetTempo } from './target-tempo';
 import { asked, exitCodeOf, noticedDamage, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
 import { awaitThaw, lookForArchived } from '../thaw';
 
+const REWIND = `go back to a moment before that with 'rewind --to TIME' where the bucket keeps versions`;
+
 interface Prepared {
   readonly manifest: Manifest;
   readonly selection: Selection;
   readonly folders: readonly PlannedFolder[];
   readonly forecast: BucketForecast;
+  /** Marked as compacted, with their traces in no live block. */
+  readonly hidden: readonly Damage[];
   readonly gates: readonly RestoreGate[];
   readonly archived: ArchiveSurvey;
   readonly damage: DamageNotices;
@@ -97,9 +103,10 @@ async function prepare(
   refuseWal(manifest, selection, target.url);
   const folders = selection.blocks.map((selected) => plannedBlock(selected, intoTenant));
   const forecast = await forecastBucket(target.bucket, folders, context.signal);
-  const found = findGates({
+  const hidden = hiddenBlocks(selection, forecast);
+  const gates: GateInput = {
     now: context.now(),
-    ...gatedBlocks({ ...selection, wal: [] }, forecast.missing, intoTenant),
+    ...gatedBlocks({ ...selection, wal: [] }, [...forecast.missing, ...hidden], intoTenant),
     neededBytes: 0,
     sourceVersion: manifest.source.tempoVersion ?? undefined,
     damage: damageOf(manifest, selection, options.tenant),
@@ -110,13 +117,22 @@ async function prepare(
       owner: undefined,
       user: currentUser(),
     },
-  });
+  };
   context.log.info(
     `restore '${manifest.id}' into '${target.url}': ${forecast.missing.length} of ${folders.length} blocks to write, ${formatSize(bytesToWrite(forecast.missing))}`,
   );
   const archived = await lookForArchived(context, forecast.missing.flatMap(referencesOf));
   const damage = await noticedDamage(context);
-  return { manifest, selection, folders, forecast, archived, damage, gates: found.map((gate) => asked(gate, options)) };
+  return {
+    manifest,
+    selection,
+    folders,
+    forecast,
+    hidden: hiddenDamage(selection, hidden, { ...gates, intoTenant, remedy: () => REWIND }),
+    archived,
+    damage,
+    gates: findGates(gates).map((gate) => asked(gate, options)),
+  };
 }
 
 /** What is only in the write-ahead log must not be left out in silence. */
@@ -178,10 +194,10 @@ async function bringBack(
 
 function resultOf(
   { log }: CommandContext,
-  { manifest, selection, folders, forecast, gates, archived }: Prepared,
+  { manifest, selection, folders, forecast, hidden, gates, archived }: Prepared,
   { url, restored }: { readonly url: string; readonly restored: RestoredBlocks | undefined },
 ): Omit<RestoreResult, 'requests' | 'seconds'> {
-  const failed = [...selection.damaged, ...forecast.failed, ...(restored?.failed ?? [])];
+  const failed = [...selection.damaged, ...forecast.failed, ...hidden, ...(restored?.failed ?? [])];
   for (const damage of failed) log.error(`not restored: ${sentence(damage)}`);
   const { sent = 0, copied = 0 } = restored?.bytes ?? {};
   return {
@@ -192,6 +208,7 @@ function resultOf(
       total: folders.length,
       restored: restored?.restored.length ?? 0,
       skipped: forecast.present.length,
+      compacted: forecast.compacted.length,
       failed,
     },
     wal: { blocks: 0, pages: 0 },

@@ -114,7 +114,10 @@ describe('a restore of a block whose files Tempo itself left there', () => {
     workplace.double.drop(`${TEMPO_PREFIX}/team-a/${block.id}/meta.json`);
     workplace.double.log.length = 0;
     const { exitCode, result } = await workplace.run('restore');
-    expect([exitCode, result['blocks']]).toEqual([ExitCode.DONE, { total: 1, restored: 1, skipped: 0, failed: [] }]);
+    expect([exitCode, result['blocks']]).toEqual([
+      ExitCode.DONE,
+      { total: 1, restored: 1, skipped: 0, compacted: 0, failed: [] },
+    ]);
     const written = workplace.double.log.filter(({ operation }) => /^(Put|Copy|Create)/.test(operation));
     expect(written.map(({ key }) => key.split('/').at(-1))).toEqual(['meta.json']);
   });
@@ -144,7 +147,10 @@ describe('a restore of a block whose files Tempo itself left there', () => {
     expect((await workplace.run('rewind', '--to', to)).exitCode).toBe(ExitCode.DONE);
     expect(liveBlocks()).toEqual([`team-a/${kept.id}/meta.json`]);
     const { exitCode, result } = await workplace.run('restore');
-    expect([exitCode, result['blocks']]).toEqual([ExitCode.DONE, { total: 2, restored: 1, skipped: 1, failed: [] }]);
+    expect([exitCode, result['blocks']]).toEqual([
+      ExitCode.DONE,
+      { total: 2, restored: 1, skipped: 1, compacted: 0, failed: [] },
+    ]);
     expect(liveBlocks()).toContain(`team-a/${hidden.id}/meta.json`);
   });
 });
