@@ -45,6 +45,7 @@ import { withoutWalInBucket } from './restore/wal-in-bucket';
 import { type PlanOptions, planRestore, type RestorePlan } from './restore/restore-plan';
 import { hasBothPlaces, restoreBucketAndWal } from './restore/restore-bucket-and-wal';
 import { restoreToBucket, targetBucket } from './restore/restore-bucket';
+import { refuseFolderOfTempo, targetPlace } from './restore/target-place';
 import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';
 import type { Selection } from './restore/restore-selection';
 import { awaitThaw, lookForArchived, thawRequest } from './thaw';
@@ -90,15 +91,17 @@ export async function restore(
 /** Plan, gates, then stage, verify and move into place. */
 async function restoreData(
   context: CommandContext,
-  options: RestoreOptions,
+  given: RestoreOptions,
   target: Pick<TargetRestore, 'fs' | 'onChange'>,
 ): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
+  const options = { ...given, target: targetPlace(given.target) };
   checkOptions(options);
   const bucket = targetBucket(context, options);
   if (hasBothPlaces(context, options))
     return restoreBucketAndWal(context, options, (one) => restoreData(context, one, target));
   if (bucket !== undefined) return restoreToBucket(context, options, bucket);
+  if (options.target !== undefined) await refuseFolderOfTempo(context.config, options.target);
   const prepared = await watch.time('plan', () => prepare(context, options));
   const refused = prepared.gates.filter(({ allowed }) => !allowed);
   if (options.dryRun) {

@@ -24,6 +24,7 @@ import { currentUser, damageOf, gatedBlocks, sentence, tempoFacts } from './rest
 import { readTargetTempo } from './target-tempo';
 import { asked, exitCodeOf, noticedDamage, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
+import { refuseBelowTempo } from './target-place';
 import { awaitThaw, lookForArchived } from '../thaw';
 
 const REWIND = `go back to a moment before that with 'rewind --to TIME' where the bucket keeps versions`;
@@ -55,9 +56,10 @@ export async function restoreToBucket(
 ): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
   checkOptions(options, url);
-  refuseBucket(context.config.repository.url, url);
   const bucket = context.openBucket(url);
   try {
+    refuseBucket(context.config.repository.url, url);
+    refuseBelowTempo(context.config, url);
     const prepared = await watch.time('plan', () => prepare(context, options, { url, bucket }));
     const refused = prepared.gates.filter(({ allowed }) => !allowed);
     if (!options.dryRun) {
