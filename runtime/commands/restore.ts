@@ -46,7 +46,7 @@ import { type PlanOptions, planRestore, type RestorePlan } from './restore/resto
 import { hasBothPlaces, restoreBucketAndWal } from './restore/restore-bucket-and-wal';
 import { restoreToBucket, targetBucket } from './restore/restore-bucket';
 import { refuseFolderOfTempo, targetPlace } from './restore/target-place';
-import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';
+import { asked, damagedByNotice, exitCodeOf, noticedDamage, refuse, select } from './restore/restore-guards';
 import type { Selection } from './restore/restore-selection';
 import { awaitThaw, lookForArchived, thawRequest } from './thaw';
 
@@ -57,6 +57,8 @@ interface Prepared {
   readonly plan: RestorePlan;
   readonly replaced: Replaced | undefined;
   readonly expected: Forecast;
+  /** What a dry run knows to be damaged in the repository. */
+  readonly noticed: readonly Damage[];
   /** Marked as compacted, with their traces in no live block. */
   readonly hidden: readonly Damage[];
   readonly freeBytes: number;
@@ -184,6 +186,7 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   return {
     ...{ manifest, selection, tree, plan, replaced, expected, run, owner, archived },
     hidden: hiddenDamage(selection, hidden, { ...gates, intoTenant, remedy: replacement(manifest) }),
+    noticed: options.dryRun ? damagedByNotice(await noticedDamage(context), expected.missing) : [],
     freeBytes: facts.freeBytes - freed,
     gates: findGates(gates).map((gate) => asked(gate, options)),
   };
@@ -278,10 +281,10 @@ interface Report {
 }
 
 function resultOf(context: CommandContext, { prepared, restored, watch }: Report): RestoreResult {
-  const { manifest, selection, tree, plan, expected, hidden, owner, freeBytes, gates } = prepared;
+  const { manifest, selection, tree, plan, expected, noticed, hidden, owner, freeBytes, gates } = prepared;
   const { present, compacted, failed: lacking } = restored ?? expected;
   const wal = [...(restored?.installed ?? expected.missing), ...present].filter(({ kind }) => kind === 'wal');
-  const failed: Damage[] = [...selection.damaged, ...lacking, ...hidden];
+  const failed: Damage[] = [...selection.damaged, ...lacking, ...noticed, ...hidden];
   for (const damage of failed) context.log.error(`not restored: ${sentence(damage)}`);
   return {
     recoveryPoint: manifest.id,

@@ -22,7 +22,7 @@ import { refuseBucket } from '../nesting';
 import { hiddenBlocks, hiddenDamage } from './hidden-blocks';
 import { currentUser, damageOf, gatedBlocks, sentence, tempoFacts } from './restore-facts';
 import { readTargetTempo } from './target-tempo';
-import { asked, exitCodeOf, noticedDamage, refuse, select } from './restore-guards';
+import { asked, damagedByNotice, exitCodeOf, noticedDamage, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
 import { refuseBelowTempo } from './target-place';
 import { awaitThaw, lookForArchived } from '../thaw';
@@ -196,10 +196,11 @@ async function bringBack(
 
 function resultOf(
   { log }: CommandContext,
-  { manifest, selection, folders, forecast, hidden, gates, archived }: Prepared,
+  { manifest, selection, folders, forecast, hidden, gates, archived, damage }: Prepared,
   { url, restored }: { readonly url: string; readonly restored: RestoredBlocks | undefined },
 ): Omit<RestoreResult, 'requests' | 'seconds'> {
-  const failed = [...selection.damaged, ...forecast.failed, ...hidden, ...(restored?.failed ?? [])];
+  const lacking = restored?.failed ?? damagedByNotice(damage, forecast.missing);
+  const failed = [...selection.damaged, ...forecast.failed, ...hidden, ...lacking];
   for (const damage of failed) log.error(`not restored: ${sentence(damage)}`);
   const { sent = 0, copied = 0 } = restored?.bytes ?? {};
   return {

@@ -95,11 +95,31 @@ describe('a restore from a server that kept the checksum of bytes that it lost',
     rot(dataOf(damaged));
     expect((await workplace.run('verify', '--level', 'full')).exitCode).toBe(ExitCode.INTEGRITY);
     loseAll();
+    const dry = await workplace.run('restore', '--dry-run');
+    expect(dry).toMatchObject({
+      exitCode: ExitCode.INTEGRITY,
+      result: {
+        blocks: { failed: [{ block: damaged.id, reason: expect.stringContaining("'verify' found it damaged") }] },
+      },
+    });
     const { exitCode, result } = await workplace.run('restore');
     expect(exitCode).toBe(ExitCode.INTEGRITY);
     expect(result).toMatchObject({ blocks: { restored: 1, failed: [{ block: damaged.id }] } });
     expect(liveBlocks()).toEqual([`team-a/${whole.id}/meta.json`]);
     expect(workplace.keys().filter((key) => key.includes(damaged.id))).toEqual([]);
+  });
+
+  it("brings back what was repaired since 'verify' found it damaged", async () => {
+    workplace = await BucketWorkplace.start();
+    const block = workplace.flush('team-a');
+    await workplace.run('backup');
+    const sound = rot(dataOf(block));
+    await workplace.run('verify', '--level', 'full');
+    workplace.double.objects.set(dataOf(block), sound);
+    loseAll();
+    const { exitCode, result } = await workplace.run('restore');
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(result).toMatchObject({ blocks: { restored: 1, failed: [] }, bytes: { read: expect.any(Number) } });
   });
 });
 

@@ -1,0 +1,43 @@
+import { blockPrefix } from '../../../../lib/contract/repository-layout';
+import { noticeDamage } from '../../../../runtime/repository/damage-notices';
+import { block, Scene, wal } from './restore-scene';
+
+const [a, b] = [block('team-a'), block('team-a')];
+const WAL_ID = '11111111-2222-4333-8444-555555555555';
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await Scene.of({ tenants: { 'team-a': [a, b] }, wal: [wal('team-a', WAL_ID)] });
+});
+afterEach(() => scene.remove());
+
+async function pageKey(): Promise<string> {
+  const manifest = await scene.repository.newest();
+  return manifest?.wal[0]?.pages[0]?.key ?? '';
+}
+
+describe("a dry run after 'verify' found damage", () => {
+  it('names the blocks and the WAL that would fail', async () => {
+    await noticeDamage(scene.repository, [blockPrefix('team-a', a.id), await pageKey()]);
+    const { result, exitCode } = await scene.restore({ dryRun: true });
+    expect(exitCode).toBe(12);
+    const reason = expect.stringContaining("'verify' found it damaged");
+    expect(result.blocks.failed).toEqual([
+      { tenant: 'team-a', block: a.id, reason },
+      { tenant: 'team-a', block: WAL_ID, reason },
+    ]);
+  });
+
+  it('names none that is there already, or that nobody asks for', async () => {
+    await scene.restore({ block: [a.id] });
+    await noticeDamage(scene.repository, [blockPrefix('team-a', a.id), await pageKey()]);
+    const { result, exitCode } = await scene.restore({ dryRun: true, scope: 'data' });
+    expect([exitCode, result.blocks.failed]).toEqual([0, []]);
+  });
+});
+
+it('a restore goes by the bytes, as what was found damaged may be repaired by now', async () => {
+  await noticeDamage(scene.repository, [blockPrefix('team-a', a.id)]);
+  const { result, exitCode } = await scene.restore();
+  expect([exitCode, result.blocks.failed]).toEqual([0, []]);
+});
