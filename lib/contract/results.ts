@@ -260,7 +260,10 @@ export interface RestoreResult extends Receipt {
   };
   /** What is of the write-ahead log, in blocks and pages. */
   readonly wal: { readonly blocks: number; readonly pages: number };
-  /** `total`: of all that was selected; `written` to the target, also by a server that copied it; `read` from the repository. */
+  /**
+   * `total`: of all that was selected; `written` to the target, also by a server that copied it, of whole blocks; `read` from the repository,
+   * also of blocks that turned out to be damaged.
+   */
   readonly bytes: { readonly total: number; readonly written: number; readonly read: number };
   /** Where data that was replaced lies now, or would be moved to. */
   readonly movedAside: readonly string[];

@@ -6,11 +6,22 @@ import { copyableSource, verifiedSource } from './verified-source';
 
 /** The objects of the repository for a restore into a bucket: left to a server that can copy them, else verified while they are read. */
 export class RestoreSources {
+  bytesRead = 0;
+  private readonly storage: Pick<Storage, 'read' | 'locate'>;
+
   constructor(
-    private readonly storage: Storage,
+    storage: Storage,
     private readonly damage: DamageNotices,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.storage = {
+      locate: (key) => storage.locate?.(key) ?? Promise.resolve(undefined),
+      read: async (key, offset, into) => {
+        await storage.read(key, offset, into);
+        this.bytesRead += into.length;
+      },
+    };
+  }
 
   async open(reference: ObjectReference): Promise<ByteSource> {
     // The checksum that the server kept says nothing about bytes that were found damaged since.

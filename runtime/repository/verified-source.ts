@@ -11,7 +11,7 @@ import { fetchObject, storedSource } from './fetch';
  * A digest of the whole bytes can't be followed while parts come in any order, so such an object is read once before.
  */
 export async function verifiedSource(
-  storage: Storage,
+  storage: Pick<Storage, 'read'>,
   reference: ObjectReference,
   signal?: AbortSignal,
 ): Promise<ByteSource> {
@@ -40,7 +40,7 @@ export async function verifiedSource(
  * says. Undefined when that can't be told without reading. Where it is read after all, as a server declines to copy it, it is verified.
  */
 export async function copyableSource(
-  storage: Storage,
+  storage: Pick<Storage, 'read' | 'locate'>,
   reference: ObjectReference,
   signal?: AbortSignal,
 ): Promise<ByteSource | undefined> {

@@ -166,11 +166,13 @@ function plannedBlock({ tenant, block }: SelectedBlock, intoTenant: string | und
   };
 }
 
+type Restored = RestoredBlocks & { readonly bytesRead: number; readonly requests: Record<string, number> };
+
 async function bringBack(
   { repository: { storage }, progress, signal, openStorage }: CommandContext,
   { forecast: { missing }, damage }: Prepared,
   url: string,
-): Promise<RestoredBlocks & { readonly requests: Record<string, number> }> {
+): Promise<Restored> {
   const target = await openStorage(url);
   const sources = new RestoreSources(storage, damage, signal);
   let done = 0;
@@ -188,7 +190,7 @@ async function bringBack(
         progress.report({ phase: 'restoring blocks', done: ++done, total: missing.length, bytes });
       },
     });
-    return { ...restored, requests: { ...target.requests } };
+    return { ...restored, bytesRead: sources.bytesRead, requests: { ...target.requests } };
   } finally {
     await target.close();
   }
@@ -197,12 +199,13 @@ async function bringBack(
 function resultOf(
   { log }: CommandContext,
   { manifest, selection, folders, forecast, hidden, gates, archived, damage }: Prepared,
-  { url, restored }: { readonly url: string; readonly restored: RestoredBlocks | undefined },
+  { url, restored }: { readonly url: string; readonly restored: Restored | undefined },
 ): Omit<RestoreResult, 'requests' | 'seconds'> {
   const lacking = restored?.failed ?? damagedByNotice(damage, forecast.missing);
   const failed = [...selection.damaged, ...forecast.failed, ...hidden, ...lacking];
   for (const damage of failed) log.error(`not restored: ${sentence(damage)}`);
   const { sent = 0, copied = 0 } = restored?.bytes ?? {};
+  const read = restored?.bytesRead ?? 0;
   return {
     recoveryPoint: manifest.id,
     target: url,
@@ -215,7 +218,7 @@ function resultOf(
       failed,
     },
     wal: { blocks: 0, pages: 0 },
-    bytes: { total: bytesToWrite(folders), written: sent + copied, read: sent },
+    bytes: { total: bytesToWrite(folders), written: sent + copied, read },
     movedAside: [],
     leftovers: [],
     freeBytes: null,

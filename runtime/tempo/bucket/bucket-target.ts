@@ -26,7 +26,7 @@ export interface BucketRestore {
 export interface RestoredBlocks {
   readonly restored: readonly PlannedFolder[];
   readonly failed: readonly Damage[];
-  /** Sent by this program, and copied by the server. */
+  /** Of whole blocks: sent by this program, and copied by the server. */
   readonly bytes: { readonly sent: number; readonly copied: number };
 }
 
@@ -43,13 +43,12 @@ export async function restoreIntoBucket(restore: BucketRestore): Promise<Restore
     try {
       await restoreBlock(restore, folder, done);
       restored.push(folder);
+      bytes.sent += done.sent;
+      bytes.copied += done.copied;
     } catch (error) {
       // One damaged block must not keep the others from coming back.
       if (!(error instanceof IntegrityError)) throw error;
       failed.push({ tenant: folder.tenant, block: folder.id, reason: error.message });
-    } finally {
-      bytes.sent += done.sent;
-      bytes.copied += done.copied;
     }
     restore.onRestored(folder);
   };

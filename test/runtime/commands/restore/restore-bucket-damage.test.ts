@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { ExitCode } from '../../../../lib/contract/exit-codes';
 import { BucketWorkplace, TEMPO_PREFIX } from '../../../helpers/bucket-workplace';
 import { S3Double } from '../../../helpers/s3-double';
@@ -21,6 +22,10 @@ function rot(key: string, server = workplace.double): StoredS3Object {
 
 function dataOf({ id }: BlockFiles): string {
   return `backups/blocks/team-a/${id}/data.parquet`;
+}
+
+function totalOf(blocks: readonly BlockFiles[]): number {
+  return blocks.flatMap(({ files }) => [...files.values()]).reduce((sum, { length }) => sum + length, 0);
 }
 
 function loseAll(): void {
@@ -152,6 +157,33 @@ describe('a restore of a block whose files Tempo itself left there', () => {
     expect(exitCode).toBe(ExitCode.INTEGRITY);
     expect(result).toMatchObject({ blocks: { failed: [{ reason: expect.stringMatching(/index' .*other bytes/) }] } });
     expect(liveBlocks()).toEqual([]);
+  });
+
+  it('counts what was written of whole blocks, and what was read of all', async () => {
+    workplace = await BucketWorkplace.start();
+    await workplace.configure({ repository: `file://${join(workplace.folder, 'repository')}` });
+    const failing = workplace.flush('team-a', { size: 9 * MIB });
+    const whole = workplace.flush('team-a');
+    await workplace.run('backup');
+    loseAll();
+    workplace.put(`team-a/${failing.id}/bloom-0`, Buffer.from('other'));
+    const { result } = await workplace.run('restore');
+    expect(result).toMatchObject({ blocks: { restored: 1, failed: [{ block: failing.id }] } });
+    const [all, restored] = [[failing, whole], [whole]].map(totalOf);
+    const { written, read, total } = result['bytes'] as Record<string, number>;
+    expect([written, total]).toEqual([restored, all]);
+    expect(read).toBeGreaterThan(9 * MIB + (restored ?? 0));
+    expect(read).toBeLessThanOrEqual(all ?? 0);
+  });
+
+  it('counts as read only what passed here', async () => {
+    workplace = await BucketWorkplace.start();
+    const block = workplace.flush('team-a', { size: 9 * MIB });
+    await workplace.run('backup');
+    loseAll();
+    const { result } = await workplace.run('restore');
+    const read = block.files.get('meta.json')?.length;
+    expect(result['bytes']).toEqual({ total: totalOf([block]), written: totalOf([block]), read });
   });
 
   it('brings back what a rewind hid', async () => {

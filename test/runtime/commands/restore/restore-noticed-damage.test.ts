@@ -1,5 +1,6 @@
 import { blockPrefix } from '../../../../lib/contract/repository-layout';
 import { noticeDamage } from '../../../../runtime/repository/damage-notices';
+import { sourceOf } from '../../../helpers/buffer-source';
 import { block, Scene, wal } from './restore-scene';
 
 const [a, b] = [block('team-a'), block('team-a')];
@@ -40,4 +41,15 @@ it('a restore goes by the bytes, as what was found damaged may be repaired by no
   await noticeDamage(scene.repository, [blockPrefix('team-a', a.id)]);
   const { result, exitCode } = await scene.restore();
   expect([exitCode, result.blocks.failed]).toEqual([0, []]);
+});
+
+it('a restore counts what was written of whole blocks, and what was read of damaged ones, too', async () => {
+  const key = `${blockPrefix('team-a', a.id)}/index`;
+  await scene.storage.delete([key]);
+  await scene.storage.put(key, sourceOf(Buffer.alloc(a.files.get('index')?.length ?? 0, 7)));
+  const { result } = await scene.restore({ scope: 'data' });
+  expect(result.blocks).toMatchObject({ restored: 1, failed: [{ block: a.id }] });
+  const whole = [...b.files.values()].reduce((sum, { length }) => sum + length, 0);
+  expect(result.bytes.written).toBe(whole);
+  expect(result.bytes.read).toBeGreaterThan(whole);
 });
