@@ -33,7 +33,7 @@ describe('a server', () => {
     expect(keys).toEqual(['backups/probes/UUID', 'backups/repository.json']);
   });
 
-  it.each([
+  it.each<[string, S3DoubleOptions, string]>([
     ['overwrites', { honoursConditions: false }, "it ignores 'If-None-Match: *' and overwrites objects, so"],
     [
       'overwrites by what is sent in parts',
@@ -52,6 +52,33 @@ describe('a server', () => {
   it('keeps no upload open that it refused', async () => {
     await start();
     await probeServer(storage);
+    expect(double.uploads.size).toBe(0);
+  });
+
+  it('is sent a few bytes only, also for the one in parts', async () => {
+    await start();
+    await probeServer(storage);
+    const lengths = double.headers.map((headers) => Number(headers['content-length'] ?? 0));
+    expect(Math.max(...lengths)).toBeLessThan(1024);
+    expect(double.log.map(({ operation }) => operation)).toEqual([
+      'PutObject',
+      'GetObject',
+      'PutObject',
+      'GetObject',
+      'CreateMultipartUpload',
+      'UploadPart',
+      'CompleteMultipartUpload',
+      'AbortMultipartUpload',
+      'GetObject',
+    ]);
+  });
+
+  it.each(['PutObject', 'CompleteMultipartUpload'] as const)('that has no conditional %s is refused', async (on) => {
+    await start();
+    double.fail({ on, times: 99, fault: { kind: 'refuse', status: 501, code: 'NotImplemented' } });
+    const tried = probeServer(storage);
+    await expect(tried).rejects.toThrow(UsageError);
+    await expect(tried).rejects.toThrow("the server can't do what this needs");
     expect(double.uploads.size).toBe(0);
   });
 

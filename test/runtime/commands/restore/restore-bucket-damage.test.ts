@@ -159,6 +159,21 @@ describe('a restore of a block whose files Tempo itself left there', () => {
     expect(liveBlocks()).toEqual([]);
   });
 
+  it.each([false, 'whole'] as const)(
+    'is looked at before it is written, as the server may ignore conditions (%s)',
+    async (honoursConditions) => {
+      workplace = await BucketWorkplace.start({ honoursConditions });
+      await workplace.configure({ repository: `file://${join(workplace.folder, 'repository')}` });
+      const { id } = workplace.flush('team-a', { size: 9 * MIB });
+      await workplace.run('backup');
+      loseAll();
+      workplace.put(`team-a/${id}/data.parquet`, Buffer.from('other'));
+      const { exitCode } = await workplace.run('restore');
+      expect(exitCode).toBe(ExitCode.INTEGRITY);
+      expect(workplace.double.objects.get(`${TEMPO_PREFIX}/team-a/${id}/data.parquet`)?.bytes.toString()).toBe('other');
+    },
+  );
+
   it('counts what was written of whole blocks, and what was read of all', async () => {
     workplace = await BucketWorkplace.start();
     await workplace.configure({ repository: `file://${join(workplace.folder, 'repository')}` });
