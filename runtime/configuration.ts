@@ -4,6 +4,9 @@ import { ConfigError } from '../lib/contract/values/config-error';
 import { CONFIG_LOOKUP, parseRunnerConfig, type RunnerConfig } from '../lib/contract/runner-config';
 import { UsageError } from './errors';
 
+/** What the file doesn't say when the flag does. */
+const FLAG_PROBLEM = /^'repository\.url' (.*)$/s;
+
 export interface Configuration {
   readonly file: string;
   readonly config: RunnerConfig;
@@ -67,8 +70,9 @@ function parse(file: string, text: string, repository: string | undefined): Runn
   try {
     return parseRunnerConfig(document.toJS() as unknown, { repository });
   } catch (cause) {
-    if (cause instanceof ConfigError)
-      throw new UsageError(`read configuration '${file}': ${cause.message}`, { file }, { cause });
-    throw cause;
+    if (!(cause instanceof ConfigError)) throw cause;
+    const given = repository === undefined ? undefined : FLAG_PROBLEM.exec(cause.problems[0] ?? '')?.[1];
+    if (given !== undefined) throw new UsageError(`read '--repository': it ${given}`, {}, { cause });
+    throw new UsageError(`read configuration '${file}': ${cause.message}`, { file }, { cause });
   }
 }

@@ -106,7 +106,7 @@ export function crossAccountBucketStatements(
   principalArn: string,
   { thaw = false }: ExtraRights = {},
 ): PolicyStatement[] {
-  const statements = [...bucketStatements(command, repository), ...(thaw ? thawStatements(repository) : [])];
+  const statements = [...bucketStatements(command, repository), ...(thaw ? thawStatements(command, repository) : [])];
   return statements.map((statement) => forPrincipal(statement, command, principalArn));
 }
 

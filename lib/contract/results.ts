@@ -247,16 +247,23 @@ export interface RestoreResult extends Receipt {
   readonly target: string;
   /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
-  /** `skipped`: already there, live or compacted; `failed`: damaged or missing in the repository, or damaged at the target. */
+  /**
+   * `skipped`: already there; `compacted`: there, but marked as compacted, so Tempo shows other blocks in their place; `failed`: damaged or
+   * missing in the repository, damaged at the target, or marked as compacted there with no live block that covers them.
+   */
   readonly blocks: {
     readonly total: number;
     readonly restored: number;
     readonly skipped: number;
+    readonly compacted: number;
     readonly failed: readonly Damage[];
   };
   /** What is of the write-ahead log, in blocks and pages. */
   readonly wal: { readonly blocks: number; readonly pages: number };
-  /** `total`: of all that was selected; `written` to the target, also by a server that copied it; `read` from the repository. */
+  /**
+   * `total`: of all that was selected; `written` to the target, also by a server that copied it, of whole blocks; `read` from the repository,
+   * also of blocks that turned out to be damaged.
+   */
   readonly bytes: { readonly total: number; readonly written: number; readonly read: number };
   /** Where data that was replaced lies now, or would be moved to. */
   readonly movedAside: readonly string[];

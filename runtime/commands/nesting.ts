@@ -52,6 +52,13 @@ export function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
   );
 }
 
+/** Whether a URL names a prefix strictly below the other one's, on the same server. */
+export function isBelowBucket(url: string, above: string): boolean {
+  const [one, other] = [new URL(url), new URL(above)];
+  if (one.hostname !== other.hostname || endpointOf(one) !== endpointOf(other)) return false;
+  return folderOf(one) !== folderOf(other) && folderOf(one).startsWith(folderOf(other));
+}
+
 function endpointOf({ searchParams }: URL): string {
   const endpoint = searchParams.get('endpoint');
   return endpoint !== null && URL.canParse(endpoint) ? new URL(endpoint).origin : (endpoint ?? '');
@@ -65,12 +72,12 @@ function folderOf({ pathname }: URL): string {
     .join('')}`;
 }
 
-function isWithin(path: string, folder: string): boolean {
+export function isWithin(path: string, folder: string): boolean {
   return path === folder || folder === '/' || path.startsWith(`${folder}/`);
 }
 
 /** Of what doesn't exist (yet), the real path that it would have. */
-async function realPath(path: string): Promise<string> {
+export async function realPath(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

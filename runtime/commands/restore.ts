@@ -8,7 +8,7 @@ import { amountsOf, type ArchiveSurvey } from '../repository/archive/archived-ob
 import { fetchObject } from '../repository/fetch';
 import { resolvePoint } from '../repository/verification/latest-verified';
 import { Stopwatch } from '../stopwatch';
-import type { Owner } from '../tempo/gates/gate-input';
+import type { GateInput, Owner } from '../tempo/gates/gate-input';
 import { findGates } from '../tempo/gates/gates';
 import { bytesOf, type PlannedFolder, referencesOf } from '../tempo/target/target-folder';
 import { diskFs, type TargetFs } from '../tempo/target/target-fs';
@@ -25,9 +25,10 @@ import {
 import { unfinishedBytes } from '../tempo/target/target-staging';
 import { isUntouched } from '../tempo/target/target-untouched';
 import { chooseSamples } from '../tempo/target/target-samples';
-import { checkTree, hasBlock, type TargetTree } from '../tempo/target/target-tree';
+import { checkTree, hasBlock, liveExtents, type TargetTree } from '../tempo/target/target-tree';
 import { coordinateRestore } from './cluster-restore/coordinate-restore';
 import type { CommandContext, Outcome } from './context';
+import { type FoundBlocks, hiddenBlocks, hiddenDamage } from './restore/hidden-blocks';
 import {
   currentUser,
   damageOf,
@@ -44,7 +45,8 @@ import { withoutWalInBucket } from './restore/wal-in-bucket';
 import { type PlanOptions, planRestore, type RestorePlan } from './restore/restore-plan';
 import { hasBothPlaces, restoreBucketAndWal } from './restore/restore-bucket-and-wal';
 import { restoreToBucket, targetBucket } from './restore/restore-bucket';
-import { asked, exitCodeOf, refuse, select } from './restore/restore-guards';
+import { refuseFolderOfTempo, targetPlace } from './restore/target-place';
+import { asked, damagedByNotice, exitCodeOf, noticedDamage, refuse, select } from './restore/restore-guards';
 import type { Selection } from './restore/restore-selection';
 import { awaitThaw, lookForArchived, thawRequest } from './thaw';
 
@@ -55,6 +57,10 @@ interface Prepared {
   readonly plan: RestorePlan;
   readonly replaced: Replaced | undefined;
   readonly expected: Forecast;
+  /** What a dry run knows to be damaged in the repository. */
+  readonly noticed: readonly Damage[];
+  /** Marked as compacted, with their traces in no live block. */
+  readonly hidden: readonly Damage[];
   readonly freeBytes: number;
   /** Tells this run's names from those of another one. */
   readonly run: string;
@@ -87,15 +93,17 @@ export async function restore(
 /** Plan, gates, then stage, verify and move into place. */
 async function restoreData(
   context: CommandContext,
-  options: RestoreOptions,
+  given: RestoreOptions,
   target: Pick<TargetRestore, 'fs' | 'onChange'>,
 ): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
+  const options = { ...given, target: targetPlace(given.target) };
   checkOptions(options);
   const bucket = targetBucket(context, options);
   if (hasBothPlaces(context, options))
     return restoreBucketAndWal(context, options, (one) => restoreData(context, one, target));
   if (bucket !== undefined) return restoreToBucket(context, options, bucket);
+  if (options.target !== undefined) await refuseFolderOfTempo(context.config, options.target);
   const prepared = await watch.time('plan', () => prepare(context, options));
   const refused = prepared.gates.filter(({ allowed }) => !allowed);
   if (options.dryRun) {
@@ -160,22 +168,39 @@ async function prepare(context: CommandContext, options: RestoreOptions): Promis
   const freed = unfinishedBytes(plan.staging);
   const facts = targetFacts(context, tempo, { tree, freed });
   const needed = neededBytes(plan.staging, expected.missing);
-  const found = findGates({
+  const hidden = hiddenBlocks(selection, { ...expected, beside: besideCompacted(tree, plan, expected) });
+  const gates: GateInput = {
     now: context.now(),
-    ...gatedBlocks(selection, expected.missing, intoTenant),
+    ...gatedBlocks(selection, [...expected.missing, ...hidden], intoTenant),
     neededBytes: needed,
     sourceVersion: manifest.source.tempoVersion ?? undefined,
     damage: damageOf(manifest, selection, options.tenant),
     target: facts,
-  });
+  };
   const owner = facts.owner ?? facts.user;
   context.log.info(
     `restore '${manifest.id}' into '${tree.parent}': ${amounts(plan, expected)} to write, ` +
       `${formatSize(needed)} needed, ${formatSize(facts.freeBytes)} free, owner ${owner.uid}:${owner.gid}`,
   );
   const archived = await lookForArchived(context, expected.missing.flatMap(referencesOf));
-  const prepared = { manifest, selection, tree, plan, replaced, expected, run, owner, archived };
-  return { ...prepared, freeBytes: facts.freeBytes - freed, gates: found.map((gate) => asked(gate, options)) };
+  return {
+    ...{ manifest, selection, tree, plan, replaced, expected, run, owner, archived },
+    hidden: hiddenDamage(selection, hidden, { ...gates, intoTenant, remedy: replacement(manifest) }),
+    noticed: options.dryRun ? damagedByNotice(await noticedDamage(context), expected.missing) : [],
+    freeBytes: facts.freeBytes - freed,
+    gates: findGates(gates).map((gate) => asked(gate, options)),
+  };
+}
+
+function besideCompacted(tree: TargetTree, { folders }: RestorePlan, { compacted }: Forecast): FoundBlocks['beside'] {
+  const own = new Set(folders.map(({ id }) => id));
+  const tenants = new Set(compacted.map(({ tenant }) => tenant));
+  return new Map([...tenants].map((tenant) => [tenant, liveExtents(tree, tenant, own)]));
+}
+
+function replacement({ id }: Manifest): (first: PlannedFolder) => string {
+  return (first) =>
+    `replace each with 'tempo-backup restore ${id} --replace --block ${first.id}', which moves what is there aside`;
 }
 
 function amounts({ folders }: RestorePlan, { missing }: Forecast): string {
@@ -256,10 +281,10 @@ interface Report {
 }
 
 function resultOf(context: CommandContext, { prepared, restored, watch }: Report): RestoreResult {
-  const { manifest, selection, tree, plan, expected, owner, freeBytes, gates } = prepared;
-  const { present, failed: lacking } = restored ?? expected;
+  const { manifest, selection, tree, plan, expected, noticed, hidden, owner, freeBytes, gates } = prepared;
+  const { present, compacted, failed: lacking } = restored ?? expected;
   const wal = [...(restored?.installed ?? expected.missing), ...present].filter(({ kind }) => kind === 'wal');
-  const failed: Damage[] = [...selection.damaged, ...lacking];
+  const failed: Damage[] = [...selection.damaged, ...lacking, ...noticed, ...hidden];
   for (const damage of failed) context.log.error(`not restored: ${sentence(damage)}`);
   return {
     recoveryPoint: manifest.id,
@@ -269,6 +294,7 @@ function resultOf(context: CommandContext, { prepared, restored, watch }: Report
       total: plan.folders.filter(isBlock).length,
       restored: restored?.installed.filter(isBlock).length ?? 0,
       skipped: present.filter(isBlock).length,
+      compacted: compacted.length,
       failed,
     },
     wal: { blocks: wal.length, pages: wal.reduce((sum, { files }) => sum + files.length, 0) },

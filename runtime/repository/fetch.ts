@@ -17,7 +17,7 @@ export type PartWriter = (offset: number, bytes: Buffer) => Promise<void>;
  * resolves: only then the whole is known to be what the manifest says.
  */
 export async function fetchObject(
-  storage: Storage,
+  storage: Pick<Storage, 'read'>,
   reference: ObjectReference,
   write: PartWriter,
   signal?: AbortSignal,
@@ -40,7 +40,7 @@ export function objectSource(storage: Storage, reference: ObjectReference): Byte
   return storedSource(storage, reference.key, reference.size);
 }
 
-export function storedSource(storage: Storage, key: string, size: number): ByteSource {
+export function storedSource(storage: Pick<Storage, 'read'>, key: string, size: number): ByteSource {
   return {
     size,
     read: async (offset, into) => {

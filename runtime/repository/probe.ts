@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { PROBES_PREFIX } from '../../lib/contract/repository-layout';
 import { UsageError } from '../errors';
 import { bytesInMemory, type Storage } from '../storage/storage';
-import { partSizeOf } from '../streams/digest';
 
 const LIMIT = 1024;
 
@@ -22,20 +21,19 @@ export async function probeServer(storage: Storage): Promise<void> {
       { key },
     );
   }
-  await tryToOverwrite(storage, { key, first }, { bytes: probe('second'), what: 'objects' });
-  const inParts = Buffer.alloc(partSizeOf(first.length) + 1);
-  await tryToOverwrite(storage, { key, first }, { bytes: inParts, what: 'objects by ones that are sent in parts' });
+  await tryToOverwrite(storage, { key, first }, { inParts: false, what: 'objects' });
+  await tryToOverwrite(storage, { key, first }, { inParts: true, what: 'objects by ones that are sent in parts' });
 }
 
 async function tryToOverwrite(
   storage: Storage,
   { key, first }: { readonly key: string; readonly first: Buffer },
-  other: { readonly bytes: Buffer; readonly what: string },
+  { inParts, what }: { readonly inParts: boolean; readonly what: string },
 ): Promise<void> {
-  const { created } = await storage.put(key, bytesInMemory(other.bytes));
+  const { created } = await storage.put(key, bytesInMemory(probe('second')), { inParts });
   if (!created && (await storage.get(key)).equals(first)) return;
   throw new UsageError(
-    `trust '${storage.url}': it ignores 'If-None-Match: *' and overwrites ${other.what}, so two backups at once could break each other's recovery points; use a server that honours conditional writes`,
+    `trust '${storage.url}': it ignores 'If-None-Match: *' and overwrites ${what}, so two backups at once could break each other's recovery points; use a server that honours conditional writes`,
     { key },
   );
 }

@@ -11,7 +11,7 @@ import { fetchObject, storedSource } from './fetch';
  * A digest of the whole bytes can't be followed while parts come in any order, so such an object is read once before.
  */
 export async function verifiedSource(
-  storage: Storage,
+  storage: Pick<Storage, 'read'>,
   reference: ObjectReference,
   signal?: AbortSignal,
 ): Promise<ByteSource> {
@@ -37,13 +37,25 @@ export async function verifiedSource(
 
 /**
  * The object for a server that copies it by itself: its own digest, which it has kept since the object was sent, must be what the reference
- * says. Undefined when that can't be told without reading.
+ * says. Undefined when that can't be told without reading. Where it is read after all, as a server declines to copy it, it is verified.
  */
-export async function copyableSource(storage: Storage, reference: ObjectReference): Promise<ByteSource | undefined> {
+export async function copyableSource(
+  storage: Pick<Storage, 'read' | 'locate'>,
+  reference: ObjectReference,
+  signal?: AbortSignal,
+): Promise<ByteSource | undefined> {
   const found = await storage.locate?.(reference.key);
   if (found?.sha256 === undefined) return undefined;
   if (found.size !== reference.size || found.sha256 !== reference.sha256) throw damaged(reference, found.sha256);
-  return { ...storedSource(storage, reference.key, reference.size), remote: found.remote };
+  let verified: Promise<ByteSource> | undefined;
+  return {
+    size: reference.size,
+    remote: found.remote,
+    read: async (offset, into) => {
+      verified ??= verifiedSource(storage, reference, signal);
+      await (await verified).read(offset, into);
+    },
+  };
 }
 
 function damaged({ key, sha256: expected }: ObjectReference, found: string): IntegrityError {

@@ -67,6 +67,8 @@ export interface Archive {
 export interface PutOptions {
   /** Nobody can have stored anything under the key, so a copy needs no look at it. @default false */
   readonly isFresh?: boolean;
+  /** Sent to a server in parts, however small it is. @default - by its size */
+  readonly inParts?: boolean;
 }
 
 export interface PutResult {

@@ -160,7 +160,7 @@ function renderRestore(result: RestoreResult): string {
   const amount = `${counted(blocks.total, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.total)}`;
   if (result.dryRun) {
     return lines([
-      `would restore ${what}: ${amount}, ${blocks.skipped} already there${room(result)}`,
+      `would restore ${what}: ${amount}, ${there(blocks)}${room(result)}`,
       ...gates,
       ...blocks.failed.map(({ tenant, block, reason }) => `WOULD FAIL ${tenant} ${block}: ${reason}`),
       ...archivedLines(result.archived),
@@ -169,12 +169,16 @@ function renderRestore(result: RestoreResult): string {
     ]);
   }
   return lines([
-    `restored ${what}: ${counted(blocks.restored, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.written)} written, ${blocks.skipped} already there · ${(result.seconds.total ?? 0).toFixed(1)} s`,
+    `restored ${what}: ${counted(blocks.restored, 'block')}, ${counted(wal.pages, 'WAL page')}, ${formatSize(bytes.written)} written, ${there(blocks)} · ${(result.seconds.total ?? 0).toFixed(1)} s`,
     ...gates,
     ...blocks.failed.map(({ tenant, block, reason }) => `FAILED ${tenant} ${block}: ${reason}`),
     ...result.movedAside.map((path) => `what was there is now in ${path}`),
     ...result.leftovers.map((path) => `another restore isn't finished: ${path}`),
   ]);
+}
+
+function there({ skipped, compacted }: RestoreResult['blocks']): string {
+  return `${skipped} already there${compacted > 0 ? `, ${compacted} there marked as compacted` : ''}`;
 }
 
 function archivedLines({ objects, bytes, thawing, thawed }: RestoreResult['archived']): string[] {

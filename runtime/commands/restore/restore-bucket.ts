@@ -1,40 +1,44 @@
 import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
-import type { Manifest } from '../../../lib/contract/manifest';
+import type { Damage, Manifest } from '../../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../../lib/contract/results';
 import { tempoBucketUrl } from '../../../lib/contract/tempo-storage-config';
 import { formatSize } from '../../../lib/contract/values/size';
 import { RefusedError, UsageError } from '../../errors';
 import { amountsOf, type ArchiveSurvey } from '../../repository/archive/archived-objects';
-import { fetchObject } from '../../repository/fetch';
+import type { DamageNotices } from '../../repository/damage-notices';
+import { digestOfSource, storedSource } from '../../repository/fetch';
 import { filesOf } from '../../repository/layout-guard';
+import { RestoreSources } from '../../repository/restore-sources';
 import { resolvePoint } from '../../repository/verification/latest-verified';
-import { copyableSource, verifiedSource } from '../../repository/verified-source';
 import { Stopwatch } from '../../stopwatch';
-import {
-  type BucketForecast,
-  bytesToWrite,
-  forecastBucket,
-  type RestoredBlocks,
-  restoreIntoBucket,
-} from '../../tempo/bucket/bucket-target';
+import { type BucketForecast, forecastBucket } from '../../tempo/bucket/bucket-forecast';
+import { bytesToWrite, type RestoredBlocks, restoreIntoBucket } from '../../tempo/bucket/bucket-target';
+import type { GateInput } from '../../tempo/gates/gate-input';
 import { findGates } from '../../tempo/gates/gates';
 import { bytesOf, type PlannedFolder, referencesOf } from '../../tempo/target/target-folder';
 import { sumOfRequests } from '../backup/backup-source';
 import type { CommandContext, Outcome } from '../context';
 import { refuseBucket } from '../nesting';
+import { hiddenBlocks, hiddenDamage } from './hidden-blocks';
 import { currentUser, damageOf, gatedBlocks, sentence, tempoFacts } from './restore-facts';
 import { readTargetTempo } from './target-tempo';
-import { asked, exitCodeOf, refuse, select } from './restore-guards';
+import { asked, damagedByNotice, exitCodeOf, noticedDamage, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
+import { refuseBelowTempo } from './target-place';
 import { awaitThaw, lookForArchived } from '../thaw';
+
+const REWIND = `go back to a moment before that with 'rewind --to TIME' where the bucket keeps versions`;
 
 interface Prepared {
   readonly manifest: Manifest;
   readonly selection: Selection;
   readonly folders: readonly PlannedFolder[];
   readonly forecast: BucketForecast;
+  /** Marked as compacted, with their traces in no live block. */
+  readonly hidden: readonly Damage[];
   readonly gates: readonly RestoreGate[];
   readonly archived: ArchiveSurvey;
+  readonly damage: DamageNotices;
 }
 
 /** The URL of the bucket that a restore goes to; undefined when it goes to a disk. */
@@ -52,9 +56,10 @@ export async function restoreToBucket(
 ): Promise<Outcome<RestoreResult>> {
   const watch = new Stopwatch();
   checkOptions(options, url);
-  refuseBucket(context.config.repository.url, url);
   const bucket = context.openBucket(url);
   try {
+    refuseBucket(context.config.repository.url, url);
+    refuseBelowTempo(context.config, url);
     const prepared = await watch.time('plan', () => prepare(context, options, { url, bucket }));
     const refused = prepared.gates.filter(({ allowed }) => !allowed);
     if (!options.dryRun) {
@@ -100,9 +105,10 @@ async function prepare(
   refuseWal(manifest, selection, target.url);
   const folders = selection.blocks.map((selected) => plannedBlock(selected, intoTenant));
   const forecast = await forecastBucket(target.bucket, folders, context.signal);
-  const found = findGates({
+  const hidden = hiddenBlocks(selection, forecast);
+  const gates: GateInput = {
     now: context.now(),
-    ...gatedBlocks({ ...selection, wal: [] }, forecast.missing, intoTenant),
+    ...gatedBlocks({ ...selection, wal: [] }, [...forecast.missing, ...hidden], intoTenant),
     neededBytes: 0,
     sourceVersion: manifest.source.tempoVersion ?? undefined,
     damage: damageOf(manifest, selection, options.tenant),
@@ -113,12 +119,22 @@ async function prepare(
       owner: undefined,
       user: currentUser(),
     },
-  });
+  };
   context.log.info(
     `restore '${manifest.id}' into '${target.url}': ${forecast.missing.length} of ${folders.length} blocks to write, ${formatSize(bytesToWrite(forecast.missing))}`,
   );
   const archived = await lookForArchived(context, forecast.missing.flatMap(referencesOf));
-  return { manifest, selection, folders, forecast, archived, gates: found.map((gate) => asked(gate, options)) };
+  const damage = await noticedDamage(context);
+  return {
+    manifest,
+    selection,
+    folders,
+    forecast,
+    hidden: hiddenDamage(selection, hidden, { ...gates, intoTenant, remedy: () => REWIND }),
+    archived,
+    damage,
+    gates: findGates(gates).map((gate) => asked(gate, options)),
+  };
 }
 
 /** What is only in the write-ahead log must not be left out in silence. */
@@ -150,12 +166,15 @@ function plannedBlock({ tenant, block }: SelectedBlock, intoTenant: string | und
   };
 }
 
+type Restored = RestoredBlocks & { readonly bytesRead: number; readonly requests: Record<string, number> };
+
 async function bringBack(
   { repository: { storage }, progress, signal, openStorage }: CommandContext,
-  { forecast: { missing } }: Prepared,
+  { forecast: { missing }, damage }: Prepared,
   url: string,
-): Promise<RestoredBlocks & { readonly requests: Record<string, number> }> {
+): Promise<Restored> {
   const target = await openStorage(url);
+  const sources = new RestoreSources(storage, damage, signal);
   let done = 0;
   let bytes = 0;
   try {
@@ -163,19 +182,15 @@ async function bringBack(
       folders: missing,
       target,
       signal,
-      open: async ({ reference }) =>
-        (await copyableSource(storage, reference)) ?? (await verifiedSource(storage, reference, signal)),
-      read: async (reference) => {
-        const whole = Buffer.alloc(reference.size);
-        await fetchObject(storage, reference, async (offset, part) => void part.copy(whole, offset), signal);
-        return whole;
-      },
+      open: (reference) => sources.open(reference),
+      read: (reference) => sources.read(reference),
+      digestAt: ({ key, size, sha256 }) => digestOfSource(storedSource(target, key, size), { like: sha256, signal }),
       onRestored: (folder) => {
         bytes += bytesOf(folder);
         progress.report({ phase: 'restoring blocks', done: ++done, total: missing.length, bytes });
       },
     });
-    return { ...restored, requests: { ...target.requests } };
+    return { ...restored, bytesRead: sources.bytesRead, requests: { ...target.requests } };
   } finally {
     await target.close();
   }
@@ -183,12 +198,14 @@ async function bringBack(
 
 function resultOf(
   { log }: CommandContext,
-  { manifest, selection, folders, forecast, gates, archived }: Prepared,
-  { url, restored }: { readonly url: string; readonly restored: RestoredBlocks | undefined },
+  { manifest, selection, folders, forecast, hidden, gates, archived, damage }: Prepared,
+  { url, restored }: { readonly url: string; readonly restored: Restored | undefined },
 ): Omit<RestoreResult, 'requests' | 'seconds'> {
-  const failed = [...selection.damaged, ...forecast.failed, ...(restored?.failed ?? [])];
+  const lacking = restored?.failed ?? damagedByNotice(damage, forecast.missing);
+  const failed = [...selection.damaged, ...forecast.failed, ...hidden, ...lacking];
   for (const damage of failed) log.error(`not restored: ${sentence(damage)}`);
   const { sent = 0, copied = 0 } = restored?.bytes ?? {};
+  const read = restored?.bytesRead ?? 0;
   return {
     recoveryPoint: manifest.id,
     target: url,
@@ -197,10 +214,11 @@ function resultOf(
       total: folders.length,
       restored: restored?.restored.length ?? 0,
       skipped: forecast.present.length,
+      compacted: forecast.compacted.length,
       failed,
     },
     wal: { blocks: 0, pages: 0 },
-    bytes: { total: bytesToWrite(folders), written: sent + copied, read: sent },
+    bytes: { total: bytesToWrite(folders), written: sent + copied, read },
     movedAside: [],
     leftovers: [],
     freeBytes: null,

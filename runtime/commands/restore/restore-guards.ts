@@ -1,9 +1,11 @@
 import type { RestoreOptions } from '../../../lib/contract/command-line/commands';
 import { ExitCode } from '../../../lib/contract/exit-codes';
-import type { Manifest } from '../../../lib/contract/manifest';
+import type { Damage, Manifest, ObjectReference } from '../../../lib/contract/manifest';
 import type { RestoreGate, RestoreResult } from '../../../lib/contract/results';
 import { RefusedError } from '../../errors';
+import { DamageNotices } from '../../repository/damage-notices';
 import type { Gate } from '../../tempo/gates/gate-input';
+import { type PlannedFolder, referencesOf } from '../../tempo/target/target-folder';
 import type { CommandContext } from '../context';
 import { checkIntoTenant, refuseEmptySelection, selectBlocks, type Selection } from './restore-selection';
 import { selectTrace } from './restore-trace';
@@ -19,6 +21,22 @@ export async function select(context: CommandContext, manifest: Manifest, given:
     traceId === undefined ? selection : await selectTrace(context, manifest, { ...selection, ...options, traceId });
   checkIntoTenant(options, selected);
   return selected;
+}
+
+/** What `verify` found damaged in the repository. */
+export async function noticedDamage({ repository, log }: CommandContext): Promise<DamageNotices> {
+  const damage = await DamageNotices.read(repository, (await repository.listPoints()).notices);
+  for (const warning of damage.warnings) log.warn(warning);
+  return damage;
+}
+
+/** What a dry run says of those; a restore goes by the bytes, as they may have been repaired since. */
+export function damagedByNotice(damage: DamageNotices, folders: readonly PlannedFolder[]): Damage[] {
+  const isDamaged = ({ key }: ObjectReference): boolean =>
+    damage.has(key) || damage.has(key.slice(0, key.lastIndexOf('/')));
+  return folders
+    .filter((folder) => referencesOf(folder).some(isDamaged))
+    .map(({ tenant, id }) => ({ tenant, block: id, reason: `'verify' found it damaged in the repository` }));
 }
 
 /** Who lifted a gate needn't be told how to. */

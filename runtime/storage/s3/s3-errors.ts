@@ -188,6 +188,10 @@ function serverError(failure: S3Failure, context: S3ErrorContext): RunnerError |
       'free or add space, then run again',
     );
   }
+  if (failure.status === 501) {
+    const cause = `the server can't do what this needs (${described(failure)})`;
+    return usageError(failure, context, cause, 'use another server or version');
+  }
   if (isUnreachable(failure)) {
     const where = endpoint === undefined ? 'AWS' : `endpoint '${endpoint}'`;
     return storageError(

@@ -70,12 +70,12 @@ export class S3Storage implements Storage {
     return this.copier.takes(source);
   }
 
-  put(key: string, source: ByteSource, { isFresh = false }: PutOptions = {}): Promise<PutResult> {
+  put(key: string, source: ByteSource, { isFresh = false, inParts = false }: PutOptions = {}): Promise<PutResult> {
     return this.explained(`store '${key}'`, async () => {
       const fullKey = this.fullKey(key);
       const copied = this.copier.takes(source) ? await this.copier.copy(fullKey, source, isFresh) : undefined;
       if (copied) return copied;
-      if (source.size <= partSizeOf(source.size)) return this.putWhole(fullKey, source);
+      if (!inParts && source.size <= partSizeOf(source.size)) return this.putWhole(fullKey, source);
       const result = await putInParts(fullKey, source, {
         ...this.parts,
         holds: (...wanted) => this.holds(...wanted),

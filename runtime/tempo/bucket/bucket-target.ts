@@ -1,84 +1,24 @@
 import type { Damage } from '../../../lib/contract/manifest';
 import { IntegrityError } from '../../errors';
-import type { Bucket } from '../../storage/bucket';
-import type { ByteSource, Storage } from '../../storage/storage';
+import type { ByteSource, Storage, StoredObject } from '../../storage/storage';
 import { forEachConcurrently } from '../../streams/concurrency';
+import { digestOf, isOfWhole } from '../../streams/digest';
 import { META_SIZE_LIMIT } from '../block/block-meta';
 import { bytesOf, type PlannedFile, type PlannedFolder, restoredMeta } from '../target/target-folder';
-import { BucketBlock } from './bucket-block';
-import { listBlocks, type ListedFiles } from './bucket-scan';
 
 const META = 'meta.json';
-const COMPACTED = 'meta.compacted.json';
 const BLOCKS_AT_ONCE = 8;
-const TENANTS_AT_ONCE = 8;
-
-/** What is to be done, by what lies in the bucket. */
-export interface BucketForecast {
-  readonly missing: readonly PlannedFolder[];
-  /** Already there, live or compacted. */
-  readonly present: readonly PlannedFolder[];
-  /** Damaged where they go, which a restore can't mend there. */
-  readonly failed: readonly Damage[];
-}
-
-/** Compares the blocks with what lies where they go; looks closer at those alone whose files have other sizes. */
-export async function forecastBucket(
-  bucket: Bucket,
-  folders: readonly PlannedFolder[],
-  signal: AbortSignal,
-): Promise<BucketForecast> {
-  const listed = new Map<string, ReadonlyMap<string, ListedFiles>>();
-  const list = async (tenant: string): Promise<void> =>
-    void listed.set(tenant, await listBlocks(bucket, `${tenant}/`, signal));
-  await forEachConcurrently(new Set(folders.map(({ tenant }) => tenant)), TENANTS_AT_ONCE, list, signal);
-  const missing: PlannedFolder[] = [];
-  const present: PlannedFolder[] = [];
-  const failed: Damage[] = [];
-  const sort = async (folder: PlannedFolder): Promise<void> => {
-    const files = listed.get(folder.tenant)?.get(folder.id);
-    if (!files?.has(META) && !files?.has(COMPACTED)) missing.push(folder);
-    else if (files.has(COMPACTED) || hasSizesOf(folder, files)) present.push(folder);
-    else {
-      const defect = await defectOf(bucket, folder, files);
-      if (defect === undefined) present.push(folder);
-      else failed.push({ tenant: folder.tenant, block: folder.id, reason: defect });
-    }
-  };
-  await forEachConcurrently(folders, BLOCKS_AT_ONCE, sort, signal);
-  return { missing, present, failed };
-}
-
-function hasSizesOf({ files }: PlannedFolder, listed: ListedFiles): boolean {
-  return files.every(({ name, reference }) => listed.get(name)?.size === reference.size);
-}
-
-/** A block that Tempo wrote again has other sizes, and is whole. */
-async function defectOf(
-  bucket: Bucket,
-  { tenant, id }: PlannedFolder,
-  files: ListedFiles,
-): Promise<string | undefined> {
-  try {
-    await BucketBlock.open(bucket, { tenant, id, listedAt: performance.now() }, files);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof IntegrityError)) throw error;
-    return (
-      `it lies in '${bucket.url}' and ${error.message}; delete its '${tenant}/${id}/${META}' there, which hides it from Tempo, ` +
-      `and the files that are damaged, then restore it again`
-    );
-  }
-}
 
 export interface BucketRestore {
   readonly folders: readonly PlannedFolder[];
   /** Where Tempo looks, below its prefix. */
   readonly target: Storage;
   /** The bytes of a file of the repository: verified while they are read, or copied by the server. */
-  readonly open: (file: PlannedFile) => Promise<ByteSource>;
+  readonly open: (reference: PlannedFile['reference']) => Promise<ByteSource>;
   /** A whole small file of the repository, verified. */
   readonly read: (reference: PlannedFile['reference']) => Promise<Buffer>;
+  /** The digest of what lies under a key of the target, as it is when read; of the same kind as the one given. */
+  readonly digestAt: (object: PlannedFile['reference']) => Promise<string>;
   readonly signal: AbortSignal;
   readonly onRestored: (folder: PlannedFolder) => void;
 }
@@ -86,7 +26,7 @@ export interface BucketRestore {
 export interface RestoredBlocks {
   readonly restored: readonly PlannedFolder[];
   readonly failed: readonly Damage[];
-  /** Sent by this program, and copied by the server. */
+  /** Of whole blocks: sent by this program, and copied by the server. */
   readonly bytes: { readonly sent: number; readonly copied: number };
 }
 
@@ -99,17 +39,16 @@ export async function restoreIntoBucket(restore: BucketRestore): Promise<Restore
   const failed: Damage[] = [];
   const bytes = { sent: 0, copied: 0 };
   const bring = async (folder: PlannedFolder): Promise<void> => {
-    const done = { sent: 0, copied: 0 };
+    const done: SentAndCopied = { sent: 0, copied: 0 };
     try {
       await restoreBlock(restore, folder, done);
       restored.push(folder);
+      bytes.sent += done.sent;
+      bytes.copied += done.copied;
     } catch (error) {
       // One damaged block must not keep the others from coming back.
       if (!(error instanceof IntegrityError)) throw error;
       failed.push({ tenant: folder.tenant, block: folder.id, reason: error.message });
-    } finally {
-      bytes.sent += done.sent;
-      bytes.copied += done.copied;
     }
     restore.onRestored(folder);
   };
@@ -117,38 +56,73 @@ export async function restoreIntoBucket(restore: BucketRestore): Promise<Restore
   return { restored, failed, bytes };
 }
 
+interface SentAndCopied {
+  sent: number;
+  copied: number;
+}
+
 /** Of blocks that nobody has started on, what there is to write. */
 export function bytesToWrite(folders: readonly PlannedFolder[]): number {
   return folders.reduce((sum, folder) => sum + bytesOf(folder), 0);
 }
 
-async function restoreBlock(
-  { target, open, read }: BucketRestore,
-  folder: PlannedFolder,
-  done: { sent: number; copied: number },
-): Promise<void> {
+async function restoreBlock(restore: BucketRestore, folder: PlannedFolder, done: SentAndCopied): Promise<void> {
   if (typeof folder.meta === 'string') throw new IntegrityError('it has no meta.json');
   if (folder.meta.size > META_SIZE_LIMIT) throw new IntegrityError(`its meta.json has ${folder.meta.size} bytes`);
   // Read before anything is stored: what isn't a block's must leave nothing behind.
-  const meta = restoredMeta(folder, await read(folder.meta));
+  const meta = restoredMeta(folder, await restore.read(folder.meta));
   const order = [...folder.files].sort((a, b) => rankOf(a) - rankOf(b) || (a.name < b.name ? -1 : 1));
-  for (const file of order) {
-    const key = `${folder.target}/${file.name}`;
-    if (await holds(target, key, file)) continue;
-    const { copied = false, created, size, sha256 } = await target.put(key, await open(file));
-    if (!created && (await target.head(key))?.sha256 !== sha256) throw taken(target, key);
-    if (created) done[copied ? 'copied' : 'sent'] += size;
+  for (const { name, reference } of order) {
+    const object = { ...reference, key: `${folder.target}/${name}`, open: () => restore.open(reference) };
+    // What an interrupted run stored, and what Tempo itself left of the block, is never sent or copied again.
+    const found = await restore.target.head(object.key);
+    if (found) await checkSame(restore, object, found);
+    else await store(restore, object, done);
   }
-  const metaKey = `${folder.target}/${META}`;
-  const { created, sha256, size } = await target.put(metaKey, inMemory(meta));
-  if (!created && (await target.head(metaKey))?.sha256 !== sha256) throw taken(target, metaKey);
-  if (created) done.sent += size;
+  const open = (): Promise<ByteSource> => Promise.resolve(inMemory(meta));
+  const object = { key: `${folder.target}/${META}`, size: meta.length, sha256: digestOf(meta), open };
+  await store(restore, object, done);
 }
 
-/** What an interrupted run stored; a server's own copies show it when they are made again. */
-async function holds(target: Storage, key: string, { reference }: PlannedFile): Promise<boolean> {
-  const found = await target.head(key);
-  return found?.size === reference.size && found.sha256 === reference.sha256;
+/** An object on its way: its key at the target, and what it must be there. */
+interface Arriving {
+  readonly key: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly open: () => Promise<ByteSource>;
+}
+
+async function store(restore: BucketRestore, object: Arriving, done: SentAndCopied): Promise<void> {
+  const { target } = restore;
+  const { copied = false, created, size, sha256 } = await target.put(object.key, await object.open());
+  // Somebody stored it at this moment.
+  if (!created) return checkSame(restore, object, await target.head(object.key));
+  // Nobody has read what a server copied: that its checksum was right when it was sent says nothing about the bytes that it has now.
+  if (copied && isComparable(sha256, object) && sha256 !== object.sha256) throw damagedCopy(target, object.key);
+  done[copied ? 'copied' : 'sent'] += size;
+}
+
+async function checkSame(restore: BucketRestore, object: Arriving, found: StoredObject | undefined): Promise<void> {
+  if (found?.size !== object.size || !(await isSame(restore, object, found))) throw taken(restore.target, object.key);
+}
+
+/** Objects that Tempo wrote have no digest, so they are read; a server's copies may have one of another kind, but say what they are copies of. */
+async function isSame({ digestAt }: BucketRestore, object: Arriving, found: StoredObject): Promise<boolean> {
+  if (found.sha256 !== undefined && isComparable(found.sha256, object)) return found.sha256 === object.sha256;
+  if (found.copiedFrom !== undefined && (await object.open()).remote?.etag === found.copiedFrom) return true;
+  return (await digestAt(object)) === object.sha256;
+}
+
+function isComparable(digest: string, { size, sha256 }: Arriving): boolean {
+  return isOfWhole(digest, size) === isOfWhole(sha256, size);
+}
+
+function damagedCopy({ url }: Storage, key: string): IntegrityError {
+  return new IntegrityError(
+    `its server's copy, '${key}' in '${url}', is damaged: its SHA-256 differs from what was backed up, so what lies in the repository is damaged; ` +
+      `restore that from a replica or an object version and delete the copy, then restore it again`,
+    { key },
+  );
 }
 
 function taken({ url }: Storage, key: string): IntegrityError {

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../lib/contract/values/duration';
 import { formatSize } from '../../../lib/contract/values/size';
-import type { Gate, GateInput, GateName } from './gate-input';
+import type { Gate, GatedBlock, GateInput, GateName } from './gate-input';
 import { blockVersionGate } from './gates-versions';
 import { retentionOf } from '../configuration/retention';
 
@@ -32,9 +32,7 @@ function damagedGate({ damage }: GateInput): string | undefined {
 }
 
 function retentionGate({ now, blocks, target }: GateInput): string | undefined {
-  const doomed = blocks.filter(
-    ({ tenant, end }) => now.getTime() - end.getTime() > retentionOf(target.retention, tenant),
-  );
+  const doomed = blocks.filter((block) => isPastRetention(block, { now, target }));
   const [first] = doomed;
   if (!first) return undefined;
   const ends = doomed.map(({ end }) => end.getTime());
@@ -47,6 +45,14 @@ function retentionGate({ now, blocks, target }: GateInput): string | undefined {
     `to ${instant(ends.reduce((a, b) => Math.max(a, b)))}: block_retention is ${list(kept)} (${target.retention.origin}); ` +
     `set 'compaction_disabled: true' for ${tenants.length === 1 ? 'this tenant' : 'these tenants'} or a block_retention of ${longEnough} before Tempo starts`
   );
+}
+
+/** Whether Tempo deletes, or has deleted, what is that old. */
+export function isPastRetention(
+  { tenant, end }: Pick<GatedBlock, 'tenant' | 'end'>,
+  { now, target }: Pick<GateInput, 'now' | 'target'>,
+): boolean {
+  return now.getTime() - end.getTime() > retentionOf(target.retention, tenant);
 }
 
 function replicationFactorGate({ blocks, sourceVersion, target }: GateInput): string | undefined {

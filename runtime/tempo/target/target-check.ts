@@ -5,9 +5,9 @@ import type { PlannedFolder } from './target-folder';
 import { stateOf } from './target-tree';
 
 /** `defect` says in a sentence's beginning which file is wrong and how. */
-export type Found = 'absent' | 'whole' | { readonly defect: string };
+export type Found = 'absent' | 'whole' | 'compacted' | { readonly defect: string };
 
-/** What renames Tempo's meta.json of a block that it is done with: its other files may go at any moment. */
+/** What Tempo renames the meta.json of a block to that it is done with: its other files may go at any moment. */
 const RETIRED = { block: 'meta.compacted.json', wal: 'meta.deleted.json' } as const;
 
 /** What lies where the folder goes, compared with what the recovery point says of it. An empty folder counts as absent: rename replaces it. */
@@ -16,7 +16,7 @@ export function foundAt(folder: PlannedFolder): Found {
   const state = stateOf(target);
   if (!state) return 'absent';
   if (!state.isDirectory()) return { defect: `'${target}' is no folder` };
-  if (stateOf(join(target, RETIRED[kind]))?.isFile()) return 'whole';
+  if (stateOf(join(target, RETIRED[kind]))?.isFile()) return kind === 'block' ? 'compacted' : 'whole';
   if (readdirSync(target).length === 0) return 'absent';
   const defect = defectIn(target, folder);
   return defect === undefined ? 'whole' : { defect };

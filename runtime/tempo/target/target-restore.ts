@@ -3,7 +3,7 @@ import type { Damage } from '../../../lib/contract/manifest';
 import { IntegrityError, RefusedError } from '../../errors';
 import { forEachConcurrently } from '../../streams/concurrency';
 import { isMissing } from '../source/source-disk';
-import { foundAt } from './target-check';
+import { type Found, foundAt } from './target-check';
 import { explainWriteError, foldersUpTo, makeFolders, removeTree, type TargetFs } from './target-fs';
 import { bytesOf, type PlannedFolder } from './target-folder';
 import {
@@ -39,6 +39,8 @@ export interface RestoredFolders {
   readonly installed: readonly PlannedFolder[];
   /** There already: by Tempo, or by the run that this one goes on from. */
   readonly present: readonly PlannedFolder[];
+  /** There, but marked as compacted. */
+  readonly compacted: readonly PlannedFolder[];
   readonly failed: readonly Damage[];
   readonly bytesWritten: number;
   readonly bytesRead: number;
@@ -100,6 +102,8 @@ export interface Forecast {
   /** To write. */
   readonly missing: readonly PlannedFolder[];
   readonly present: readonly PlannedFolder[];
+  /** There, but marked as compacted. */
+  readonly compacted: readonly PlannedFolder[];
   /** There, but not as the recovery point says: they stay as they are. */
   readonly failed: readonly Damage[];
   /** Where folders of Tempo's would be moved to. */
@@ -118,7 +122,7 @@ export function forecast(restore: Forecasted): Forecast {
     return { ...sortOut(restore), movedAside: asideFolders(tree, journal?.aside ?? []) };
   }
   const movedAside = asideFolders(tree, planMoves(restore, replaced, restore));
-  return { missing: folders, present: [], failed: [], movedAside };
+  return { missing: folders, present: [], compacted: [], failed: [], movedAside };
 }
 
 /** Bytes that those folders will take, in whole blocks of a file system, less what is staged already. */
@@ -144,15 +148,17 @@ function sortOut({
   recoveryPoint,
 }: Pick<TargetRestore, 'folders' | 'recoveryPoint'>): Omit<Forecast, 'movedAside'> {
   const present: PlannedFolder[] = [];
+  const compacted: PlannedFolder[] = [];
   const missing: PlannedFolder[] = [];
   const failed: Damage[] = [];
   for (const folder of folders) {
     const found = foundAt(folder);
     if (found === 'absent') missing.push(folder);
     else if (found === 'whole') present.push(folder);
+    else if (found === 'compacted') compacted.push(folder);
     else failed.push(damagedThere(folder, found.defect, recoveryPoint));
   }
-  return { missing, present, failed };
+  return { missing, present, compacted, failed };
 }
 
 function journalOf(restore: Pick<TargetRestore, 'tree' | 'folders' | 'replaced' | 'staging'>): Journal | undefined {
@@ -166,7 +172,7 @@ function journalOf(restore: Pick<TargetRestore, 'tree' | 'folders' | 'replaced' 
 async function begin(restore: TargetRestore): Promise<Journal> {
   const { fs, staging, replaced, recoveryPoint, now, run } = restore;
   const found = journalOf(restore);
-  const finished = found?.phase === 'done' && restore.folders.every((folder) => foundAt(folder) === 'whole');
+  const finished = found?.phase === 'done' && restore.folders.every(isThere);
   if (found && (found.phase !== 'done' || finished)) return found;
   const journal: Journal = {
     recoveryPoint,
@@ -177,6 +183,11 @@ async function begin(restore: TargetRestore): Promise<Journal> {
   };
   await writeJournal(fs, staging, journal, run);
   return journal;
+}
+
+function isThere(folder: PlannedFolder): boolean {
+  const found = foundAt(folder);
+  return found === 'whole' || found === 'compacted';
 }
 
 /** All of it, whatever lies at the target: that is about to be moved. */
@@ -206,9 +217,10 @@ async function add(
   restore: TargetRestore,
   work: Staging,
   lock: TargetLock,
-): Promise<Pick<RestoredFolders, 'installed' | 'present' | 'failed' | 'bytesWritten' | 'bytesRead'>> {
-  const { missing, present: there, failed: damaged } = sortOut(restore);
+): Promise<Omit<RestoredFolders, 'movedAside' | 'leftovers'>> {
+  const { missing, present: there, compacted: retired, failed: damaged } = sortOut(restore);
   const present = [...there];
+  const compacted = [...retired];
   const failed = [...damaged];
   const staged = await work.stage(missing);
   lock.check();
@@ -217,19 +229,20 @@ async function add(
     const found = install(restore, work.pathOf(folder), folder);
     if (found === 'installed') installed.push(folder);
     else if (found === 'whole') present.push(folder);
+    else if (found === 'compacted') compacted.push(folder);
     else if (found === 'vanished') failed.push({ tenant: folder.tenant, block: folder.id, reason: VANISHED });
     else failed.push(damagedThere(folder, found.defect, restore.recoveryPoint));
   }
   const parents = new Set(installed.flatMap((folder) => foldersUpTo(baseOf(restore, folder), dirname(folder.target))));
   await forEachConcurrently(parents, 4, (parent) => restore.fs.syncFolder(parent));
-  return { ...staged, installed, present, failed: [...failed, ...staged.failed] };
+  return { ...staged, installed, present, compacted, failed: [...failed, ...staged.failed] };
 }
 
 function install(
   { fs, tree, owner }: TargetRestore,
   staged: string,
   folder: PlannedFolder,
-): 'installed' | 'whole' | 'vanished' | { readonly defect: string } {
+): Exclude<Found, 'absent'> | 'installed' | 'vanished' {
   const base = baseOf({ tree }, folder);
   makeFolders(fs, { base, below: relative(base, dirname(folder.target)) }, owner);
   try {

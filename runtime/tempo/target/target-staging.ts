@@ -29,6 +29,7 @@ export interface StagingOptions {
 
 export interface StagingResult {
   readonly failed: readonly Damage[];
+  /** Of whole folders. */
   readonly bytesWritten: number;
   /** Of objects, damaged ones included. */
   readonly bytesRead: number;
@@ -39,6 +40,7 @@ interface Written {
   readonly folder: PlannedFolder;
   readonly unfinished: string;
   readonly files: readonly number[];
+  readonly bytes: number;
 }
 
 const FOLDERS_AT_ONCE = 12;
@@ -113,8 +115,8 @@ export class Staging {
     const files: number[] = [];
     try {
       if (owner) fs.own(unfinished, owner);
-      await this.writeFiles(folder, unfinished, files);
-      return { folder, unfinished, files };
+      const bytes = await this.writeFiles(folder, unfinished, files);
+      return { folder, unfinished, files, bytes };
     } catch (error) {
       this.closeAll(files);
       if (!(error instanceof IntegrityError)) throw error;
@@ -124,14 +126,15 @@ export class Staging {
     }
   }
 
-  private async writeFiles(folder: PlannedFolder, unfinished: string, files: number[]): Promise<void> {
+  private async writeFiles(folder: PlannedFolder, unfinished: string, files: number[]): Promise<number> {
     // Before the data: a block whose meta.json is no good isn't worth a byte.
     const meta = restoredMeta(folder, await this.readMeta(folder));
     await forEachConcurrently(folder.files, FILES_AT_ONCE, async ({ name, reference }: PlannedFile) => {
       const file = this.create(join(unfinished, name), folder, files);
-      await this.fetch(reference, (offset, bytes) => this.writeBytes(file, offset, bytes));
+      await this.fetch(reference, (offset, bytes) => this.options.fs.write(file, offset, bytes));
     });
-    await this.writeBytes(this.create(join(unfinished, 'meta.json'), folder, files), 0, meta);
+    await this.options.fs.write(this.create(join(unfinished, 'meta.json'), folder, files), 0, meta);
+    return folder.files.reduce((sum, { reference }) => sum + reference.size, meta.length);
   }
 
   private async readMeta({ meta }: PlannedFolder): Promise<Buffer> {
@@ -160,11 +163,6 @@ export class Staging {
     return file;
   }
 
-  private async writeBytes(file: number, offset: number, bytes: Buffer): Promise<void> {
-    await this.options.fs.write(file, offset, bytes);
-    this.bytesWritten += bytes.length;
-  }
-
   /** Brings what was written to the disk, then gives it its name. Others go on writing meanwhile. */
   private async settle(): Promise<void> {
     const { fs } = this.options;
@@ -182,8 +180,9 @@ export class Staging {
       for (const { files } of batch) this.closeAll(files);
     }
     await forEachConcurrently(batch, FOLDERS_AT_ONCE, ({ unfinished }) => fs.syncFolder(unfinished));
-    for (const { folder, unfinished } of batch) {
+    for (const { folder, unfinished, bytes } of batch) {
       fs.rename(unfinished, this.pathOf(folder));
+      this.bytesWritten += bytes;
       this.report(folder);
     }
     const parents = new Set(batch.map(({ folder }) => dirname(this.pathOf(folder))));

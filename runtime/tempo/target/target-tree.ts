@@ -1,7 +1,18 @@
-import { accessSync, constants, lstatSync, realpathSync, type Stats, statfsSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+  statfsSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isBlockId, isTenant } from '../../../lib/contract/repository-layout';
 import { IntegrityError, UsageError } from '../../errors';
+import { type BlockExtent, extentIn } from '../block/block-extent';
+import { META_SIZE_LIMIT } from '../block/block-meta';
 import type { Owner } from '../gates/gate-input';
 import { errorCode, isMissing } from '../source/source-disk';
 import type { PlannedFolder } from './target-folder';
@@ -86,6 +97,23 @@ export function walFolder(
 export function hasBlock(tree: TargetTree, tenant: string, id: string): boolean {
   const folders = [join(tree.traces, tenant, id), join(tree.wal, 'blocks', tenant, id)];
   return folders.some((folder) => ['meta.json', 'meta.compacted.json'].some((name) => stateOf(join(folder, name))));
+}
+
+/** What the live blocks of a tenant say of themselves, but for some of them; what can't be read is left out. */
+export function liveExtents(tree: TargetTree, tenant: string, but: ReadonlySet<string>): BlockExtent[] {
+  const folder = join(tree.traces, tenant);
+  const ids = readdirSync(folder).filter((id) => isBlockId(id) && !but.has(id));
+  return ids.flatMap((id) => extentAt(join(folder, id)) ?? []);
+}
+
+function extentAt(folder: string): BlockExtent | undefined {
+  const meta = join(folder, 'meta.json');
+  try {
+    return (stateOf(meta)?.size ?? Infinity) > META_SIZE_LIMIT ? undefined : extentIn(readFileSync(meta));
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** Who owns the folder of the blocks, else the nearest one above it that exists; undefined when that says nothing. */

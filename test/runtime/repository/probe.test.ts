@@ -55,6 +55,33 @@ describe('a server', () => {
     expect(double.uploads.size).toBe(0);
   });
 
+  it('is sent a few bytes only, also for the one in parts', async () => {
+    await start();
+    await probeServer(storage);
+    const lengths = double.headers.map((headers) => Number(headers['content-length'] ?? 0));
+    expect(Math.max(...lengths)).toBeLessThan(1024);
+    expect(double.log.map(({ operation }) => operation)).toEqual([
+      'PutObject',
+      'GetObject',
+      'PutObject',
+      'GetObject',
+      'CreateMultipartUpload',
+      'UploadPart',
+      'CompleteMultipartUpload',
+      'AbortMultipartUpload',
+      'GetObject',
+    ]);
+  });
+
+  it.each(['PutObject', 'CompleteMultipartUpload'] as const)('that has no conditional %s is refused', async (on) => {
+    await start();
+    double.fail({ on, times: 99, fault: { kind: 'refuse', status: 501, code: 'NotImplemented' } });
+    const tried = probeServer(storage);
+    await expect(tried).rejects.toThrow(UsageError);
+    await expect(tried).rejects.toThrow("the server can't do what this needs");
+    expect(double.uploads.size).toBe(0);
+  });
+
   it('is not taken for bad because an answer got lost', async () => {
     await start();
     double.fail({ on: 'PutObject', fault: { kind: 'lose-response' } });

@@ -30,7 +30,7 @@ const CONFIG: RunnerConfigInput = {
 };
 const RESULT = {
   recoveryPoint: POINT,
-  blocks: { total: 3, restored: 3, skipped: 0, failed: [] },
+  blocks: { total: 3, restored: 3, skipped: 0, compacted: 0, failed: [] },
   seconds: { total: 3 },
 };
 

@@ -55,6 +55,7 @@ describe('restore where a block at the target is damaged', () => {
       total: 3,
       restored: 0,
       skipped: 2,
+      compacted: 0,
       failed: [{ tenant: 'team-a', block: a1.id, reason: expect.stringMatching(defect) }],
     });
     const reason = result.blocks.failed[0]?.reason;
@@ -261,6 +262,7 @@ describe('restore whose staged block vanishes', () => {
       total: 3,
       restored: 2,
       skipped: 0,
+      compacted: 0,
       failed: [{ tenant: 'team-a', block: a1.id, reason: expect.stringMatching(/vanished.*again/) }],
     });
     expect(existsSync(at(A1))).toBe(false);

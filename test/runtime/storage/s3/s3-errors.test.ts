@@ -83,6 +83,11 @@ describe('explainS3Error', () => {
     [answered('XMinioStorageFull', 507), 1, 'the server has no space left (XMinioStorageFull)'],
     [answered('SlowDown', 503), 1, '503 SlowDown; try again'],
     [answered('InternalError', 500, { message: 'We\n  broke' }), 1, '500 InternalError: We broke; try again'],
+    [
+      answered('NotImplemented', 501, { message: 'A header you provided implies functionality' }),
+      2,
+      `the server can't do what this needs (501 NotImplemented: A header you provided implies functionality); use another`,
+    ],
     [broken('ECONNRESET', 'read ECONNRESET'), 1, 'ECONNRESET: read ECONNRESET; try again'],
   ])('says of %s with exit code %d: %s', (error, exitCode, text) => {
     const { exitCode: code, message, cause } = explained(error);

@@ -1,0 +1,33 @@
+import { type BlockMeta, parseBlockMeta } from './block-meta';
+
+/** What tells, without its traces, whether a block can have been made of another one. Times in milliseconds since 1970. */
+export interface BlockExtent {
+  readonly start: number;
+  readonly end: number;
+  /** Number of traces. */
+  readonly objects: number;
+  readonly level: number;
+}
+
+/** Undefined when the meta.json can't be read. */
+export function extentIn(metaBytes: Buffer): BlockExtent | undefined {
+  let meta: BlockMeta;
+  try {
+    meta = parseBlockMeta(metaBytes);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+  const { startTime, endTime, totalObjects, compactionLevel } = meta;
+  return { start: Date.parse(startTime), end: Date.parse(endTime), objects: totalObjects, level: compactionLevel };
+}
+
+/** Whether a compaction that the block was part of may have made the successor, or one that the successor's parts were part of. */
+export function covers(successor: BlockExtent, block: BlockExtent): boolean {
+  return (
+    successor.level > block.level &&
+    successor.start <= block.start &&
+    successor.end >= block.end &&
+    successor.objects >= block.objects
+  );
+}
