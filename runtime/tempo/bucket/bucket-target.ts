@@ -1,6 +1,6 @@
 import type { Damage } from '../../../lib/contract/manifest';
 import { IntegrityError } from '../../errors';
-import type { ByteSource, Storage, StoredObject } from '../../storage/storage';
+import { bytesInMemory, type ByteSource, type Storage, type StoredObject } from '../../storage/storage';
 import { forEachConcurrently } from '../../streams/concurrency';
 import { digestOf, isOfWhole } from '../../streams/digest';
 import { META_SIZE_LIMIT } from '../block/block-meta';
@@ -79,7 +79,7 @@ async function restoreBlock(restore: BucketRestore, folder: PlannedFolder, done:
     if (found) await checkSame(restore, object, found);
     else await store(restore, object, done);
   }
-  const open = (): Promise<ByteSource> => Promise.resolve(inMemory(meta));
+  const open = (): Promise<ByteSource> => Promise.resolve(bytesInMemory(meta));
   const object = { key: `${folder.target}/${META}`, size: meta.length, sha256: digestOf(meta), open };
   await store(restore, object, done);
 }
@@ -133,11 +133,4 @@ function taken({ url }: Storage, key: string): IntegrityError {
 
 function rankOf({ name }: PlannedFile): number {
   return name === 'data.parquet' ? 0 : name.startsWith('bloom-') ? 1 : 2;
-}
-
-function inMemory(bytes: Buffer): ByteSource {
-  return {
-    size: bytes.length,
-    read: (offset, into) => Promise.resolve(void bytes.copy(into, 0, offset, offset + into.length)),
-  };
 }
