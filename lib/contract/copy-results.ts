@@ -30,6 +30,11 @@ export interface RewindResult extends Receipt {
   }[];
   /** Blocks that are live now and were not then: their meta.json gets a delete marker, their other files stay. */
   readonly vanish: readonly { readonly tenant: string; readonly id: string }[];
+  /**
+   * Blocks that are live now, were not then, and stay: blocks of their tenant can't come back, or nobody can tell whether they can, and one of
+   * these may hold the traces of those.
+   */
+  readonly kept: readonly { readonly tenant: string; readonly id: string }[];
   /** Number of blocks that are as they were. */
   readonly unchanged: number;
   /** Blocks that were live then, or may have been, and can't come back. */

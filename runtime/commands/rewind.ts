@@ -12,6 +12,7 @@ import { rewindBucket, type Rewound } from '../tempo/bucket/rewind';
 import { planRewind, type ReturningBlock, type RewindPlan } from '../tempo/bucket/rewind-plan';
 import type { CommandContext, Outcome } from './context';
 import { findRewindGates } from './rewind/rewind-gates';
+import { expiryOfVersions } from './rewind/version-expiry';
 import { readTempoSettings } from './tempo-settings';
 
 /** A repository isn't needed, and may be lost too. */
@@ -30,9 +31,12 @@ export async function rewind(context: RewindContext, options: RewindOptions): Pr
     await checkVersioning(bucket);
     const history = await watch.time('plan', () => readHistory(bucket, options.tenant, { to, signal: context.signal }));
     checkHistory(history, { to, url: bucket.url, tenants: options.tenant });
-    const plan = await watch.time('plan', () => planRewind(bucket, history, context.signal));
+    const now = await bucket.now();
+    const expiry = expiryOfVersions(context.config.plan, now.getTime() - to.getTime());
+    const doubts = { mayHaveExpired: expiry !== undefined, signal: context.signal };
+    const plan = await watch.time('plan', () => planRewind(bucket, history, doubts));
     const settings = await readTempoSettings(context.config);
-    const found = findRewindGates(plan, history, { now: await bucket.now(), to, retention: settings.retention });
+    const found = findRewindGates(plan, history, { now, to, expiry, retention: settings.retention });
     const gates = found.map((gate) => ({ ...gate, allowed: isLifted(gate, options) }));
     const refused = gates.filter(({ allowed }) => !allowed);
     if (!options.dryRun) refuse(to, refused);
@@ -47,7 +51,7 @@ export async function rewind(context: RewindContext, options: RewindOptions): Pr
     const isRefused = options.dryRun && refused.length > 0;
     return {
       result,
-      exitCode: isRefused ? ExitCode.REFUSED : plan.lost.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE,
+      exitCode: isRefused ? ExitCode.REFUSED : lacksBlocks(gates) ? ExitCode.INTEGRITY : ExitCode.DONE,
     };
   } finally {
     await bucket.close();
@@ -107,6 +111,11 @@ function isLifted({ name }: Pick<RewindGate, 'name'>, { allow }: RewindOptions):
   return name !== 'archived' && allow.includes(name);
 }
 
+/** Or nobody can tell that it lacks none. */
+function lacksBlocks(gates: readonly Pick<RewindGate, 'name'>[]): boolean {
+  return gates.some(({ name }) => name === 'lost-versions');
+}
+
 function refuse(to: Date, refused: readonly RewindGate[]): void {
   if (refused.length === 0) return;
   const liftable = refused.every(({ name }) => name !== 'archived');
@@ -120,12 +129,12 @@ function refuse(to: Date, refused: readonly RewindGate[]): void {
 
 function announce(
   { log }: RewindContext,
-  { comeBack, vanish, lost }: RewindPlan,
+  { comeBack, vanish, kept, lost }: RewindPlan,
   { to, url, gates }: { readonly to: Date; readonly url: string; readonly gates: readonly RewindGate[] },
 ): void {
   const bytes = formatSize(comeBack.reduce((sum, block) => sum + bytesOf(block), 0));
   log.info(
-    `rewind '${url}' to ${to.toISOString()}: ${comeBack.length} blocks come back (${bytes}), ${vanish.length} vanish`,
+    `rewind '${url}' to ${to.toISOString()}: ${comeBack.length} blocks come back (${bytes}), ${vanish.length} vanish, ${kept.length} are kept`,
   );
   for (const { name, message } of gates) log.warn(`${name}: ${message}`);
   for (const { tenant, block, reason } of lost) log.error(`can't come back: ${reason}`, { tenant, block });
@@ -145,7 +154,7 @@ async function carryOut(
 }
 
 function resultOf(
-  { comeBack, vanish, unchanged, lost }: RewindPlan,
+  { comeBack, vanish, kept, unchanged, lost }: RewindPlan,
   {
     to,
     bucket,
@@ -171,6 +180,7 @@ function resultOf(
       end: new Date(block.description.endTime).toISOString(),
     })),
     vanish: vanish.map(({ tenant, id }) => ({ tenant, id })),
+    kept: kept.map(({ tenant, id }) => ({ tenant, id })),
     unchanged,
     lost,
     objects: { copied: done.copied, hidden: done.hidden },

@@ -6,7 +6,7 @@ import { counted } from './table';
 
 /** The result of a rewind, for people. */
 export function renderRewind(result: RewindResult): string {
-  const { comeBack, vanish, lost, dryRun, objects, bytes, unchanged } = result;
+  const { comeBack, vanish, kept, lost, dryRun, objects, bytes, unchanged } = result;
   const size = comeBack.reduce((sum, block) => sum + block.bytes, 0);
   const total = dryRun
     ? `would rewind ${result.bucket} to ${result.to}: ${counted(comeBack.length, 'block')} would come back (${formatSize(size)}), ${vanish.length} would vanish, ${unchanged} stay`
@@ -17,6 +17,7 @@ export function renderRewind(result: RewindResult): string {
         `+ ${tenant} ${id}  ${counted(traces, 'trace')}, ${start} to ${end}`,
     ),
     ...vanish.map(({ tenant, id }) => `- ${tenant} ${id}`),
+    ...kept.map(({ tenant, id }) => `KEPT ${tenant} ${id}: may hold traces of what can't come back`),
     ...lost.map(({ tenant, block, reason }) => `LOST ${tenant} ${block}: ${reason}`),
     ...result.gates.map(({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`),
     total,

@@ -13,6 +13,8 @@ export interface RewindFacts {
   readonly now: Date;
   readonly to: Date;
   readonly retention: RetentionRules;
+  /** See `expiryOfVersions`. */
+  readonly expiry: string | undefined;
 }
 
 /** What stands against a rewind. */
@@ -24,7 +26,7 @@ export function findRewindGates(
   const found: readonly [RewindGate['name'], string | undefined][] = [
     ['tempo-running', runningGate(history, facts)],
     ['empty', emptyGate(plan, facts)],
-    ['lost-versions', lostGate(plan)],
+    ['lost-versions', lostGate(plan, facts)],
     ['retention', retentionGate(plan, facts)],
     ['archived', archivedGate(plan)],
   ];
@@ -44,12 +46,26 @@ function emptyGate({ comeBack, unchanged, vanish }: RewindPlan, { to }: RewindFa
   return `no block was live at ${to.toISOString()}, so all ${vanish.length} that are now would vanish; check the time and its zone, or pass '--allow empty'`;
 }
 
-function lostGate({ lost }: RewindPlan): string | undefined {
+function lostGate({ kept, lost }: RewindPlan, { to, expiry }: RewindFacts): string | undefined {
   const [first] = lost;
-  if (!first) return undefined;
+  const causes = [
+    ...(first
+      ? [
+          `${lost.length} blocks that were live then, or may have been, can't come back, such as '${first.block}' of tenant '${first.tenant}': ${first.reason}`,
+        ]
+      : []),
+    ...(expiry === undefined
+      ? []
+      : [
+          `noncurrent versions are removed after ${expiry} ('plan.storage.lifecycle'), so of what was deleted since ${to.toISOString()} some may be gone without a trace`,
+        ]),
+  ];
+  if (causes.length === 0) return undefined;
+  const stay = kept.length === 1 ? '1 block' : `${kept.length} blocks`;
+  const since = first && expiry === undefined ? 'of their tenants that came since' : 'that came since';
   return (
-    `${lost.length} blocks that were live then, or may have been, can't come back, such as '${first.block}' of tenant '${first.tenant}': ${first.reason}; ` +
-    `restore these from a recovery point, and pass '--allow lost-versions' for the others`
+    `${causes.join('; and ')}; restore these from a recovery point, and pass '--allow lost-versions' for the others; ` +
+    `${stay} ${since} ${kept.length === 1 ? 'stays' : 'stay'} visible then, as what is lost may be compacted into them`
   );
 }
 

@@ -27,17 +27,25 @@ export interface RewindPlan {
   readonly comeBack: readonly ReturningBlock[];
   /** Live now and not at the moment. */
   readonly vanish: readonly RewoundBlock[];
+  /** As `vanish`, but left visible: one of them may hold the traces of a block that can't come back. */
+  readonly kept: readonly RewoundBlock[];
   /** Live at both, with the same files. */
   readonly unchanged: number;
   /** Were live, or may have been, but their versions are gone. */
   readonly lost: readonly Damage[];
 }
 
-/** Compares what was live with what is. */
+export interface RewindPlanOptions {
+  /** Whether versions of then may be gone without a trace, so that nobody can tell which blocks are lost. */
+  readonly mayHaveExpired: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Compares what was live with what is. When in doubt, a block too many stays: Tempo finds a trace in it once or twice, and misses none. */
 export async function planRewind(
   bucket: VersionedBucket,
   { blocks }: BucketHistory,
-  signal: AbortSignal,
+  { mayHaveExpired, signal }: RewindPlanOptions,
 ): Promise<RewindPlan> {
   const comeBack: ReturningBlock[] = [];
   const lost: Damage[] = [];
@@ -56,8 +64,11 @@ export async function planRewind(
   );
   for (const block of blocks)
     if (mayHaveBeenLive(block)) lost.push(damage(block, 'the versions of its meta.json are gone'));
-  const vanish = blocks.filter((block) => isLive(block, 'now') && !isLive(block, 'then')).map(planDeparture);
-  return { comeBack, vanish, unchanged, lost };
+  const departures = blocks.filter((block) => isLive(block, 'now') && !isLive(block, 'then')).map(planDeparture);
+  const incomplete = new Set(lost.map(({ tenant }) => tenant));
+  const isKept = ({ tenant }: RewoundBlock): boolean => mayHaveExpired || incomplete.has(tenant);
+  const vanish = departures.filter((block) => !isKept(block));
+  return { comeBack, vanish, kept: departures.filter(isKept), unchanged, lost };
 }
 
 /** Undefined when it is as it was. */
