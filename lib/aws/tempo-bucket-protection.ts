@@ -5,7 +5,7 @@ import type { Plan } from '../contract/plan/plan';
 import type { PlanContext } from '../contract/plan/plan-validation';
 import type { TempoBucketCommand } from '../contract/tempo-bucket-rights';
 import type { GrantOptions } from './backup-bucket-args';
-import type { PolicyStatement } from './bucket-grants';
+import type { ExtraRights, PolicyStatement } from './bucket-grants';
 import { BucketReplication, type ReplicaArgs } from './bucket/bucket-replication';
 import { BucketSafeguards } from './bucket/bucket-safeguards';
 import { type BucketLifecycleRule, lifecycleRulesOf } from './bucket/lifecycle-rules';
@@ -152,14 +152,14 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
    * Lets the role run the command on this bucket, besides what it is granted on the repository: `backup` reads, `restore` adds, `rewind` brings
    * versions back and puts delete markers. None can delete a version.
    */
-  grant(command: TempoBucketCommand, role: GrantedRole, { suffix }: GrantOptions = {}): iam.RolePolicy {
+  grant(command: TempoBucketCommand, role: GrantedRole, { suffix, ...extra }: GrantOptions = {}): iam.RolePolicy {
     const name = [this.name, command, ...(suffix === undefined ? [] : [suffix])].join('-');
-    return grantCommand(name, role, this.policyFor(command), this);
+    return grantCommand(name, role, this.policyFor(command, extra), this);
   }
 
   /** The policy of an identity that runs the command on this bucket, as JSON: for a role of another account, or a user of another server. */
-  policyFor(command: TempoBucketCommand): pulumi.Output<string> {
-    return tempoPolicyOf(command, { bucketArn: this.arn, prefix: this.prefix, keyArn: this.encryptionKey() });
+  policyFor(command: TempoBucketCommand, extra: ExtraRights = {}): pulumi.Output<string> {
+    return tempoPolicyOf(command, { bucketArn: this.arn, prefix: this.prefix, keyArn: this.encryptionKey() }, extra);
   }
 
   private encryptionKey(): pulumi.Output<string> | undefined {

@@ -92,6 +92,7 @@ export function openS3Versions(
     clock,
     api: new SdkVersionApi(client, location.bucket),
     bucketApi: new SdkBucketApi(client, location.bucket),
+    archiveApi: new SdkArchiveApi(client, location.bucket),
     requests: new S3Requests(options),
     credentials: credentialSource(location, process.env),
     largestCopy: options.largestCopy,

@@ -1,6 +1,5 @@
 import type { RewindGate } from '../../../lib/contract/results';
 import { formatDuration } from '../../../lib/contract/values/duration';
-import { formatSize } from '../../../lib/contract/values/size';
 import { type RetentionRules, retentionOf } from '../../tempo/configuration/retention';
 import type { BucketHistory } from '../../tempo/bucket/block-history';
 import type { RewindPlan } from '../../tempo/bucket/rewind-plan';
@@ -28,7 +27,6 @@ export function findRewindGates(
     ['empty', emptyGate(plan, facts)],
     ['lost-versions', lostGate(plan, facts)],
     ['retention', retentionGate(plan, facts)],
-    ['archived', archivedGate(plan)],
   ];
   return found.flatMap(([name, message]) => (message === undefined ? [] : [{ name, message }]));
 }
@@ -41,8 +39,8 @@ function runningGate({ polledAt }: BucketHistory, { now }: RewindFacts): string 
   );
 }
 
-function emptyGate({ comeBack, unchanged, vanish }: RewindPlan, { to }: RewindFacts): string | undefined {
-  if (comeBack.length + unchanged > 0 || vanish.length === 0) return undefined;
+function emptyGate({ comeBack, waiting, unchanged, vanish }: RewindPlan, { to }: RewindFacts): string | undefined {
+  if (comeBack.length + waiting.length + unchanged > 0 || vanish.length === 0) return undefined;
   return `no block was live at ${to.toISOString()}, so all ${vanish.length} that are now would vanish; check the time and its zone, or pass '--allow empty'`;
 }
 
@@ -77,18 +75,5 @@ function retentionGate({ comeBack }: RewindPlan, { now, retention }: RewindFacts
   return (
     `Tempo would delete ${old.length} of the ${comeBack.length} blocks that come back: they are older than its retention (${retention.origin}); ` +
     `raise it or switch compaction off before Tempo starts, then pass '--allow retention'`
-  );
-}
-
-function archivedGate({ comeBack }: RewindPlan): string | undefined {
-  const archived = comeBack
-    .flatMap(({ copies, meta }) => (meta ? [...copies, meta] : copies))
-    .filter(({ content }) => content?.archiveClass !== undefined);
-  const [first] = archived;
-  if (!first) return undefined;
-  const bytes = formatSize(archived.reduce((sum, { content }) => sum + (content?.size ?? 0), 0));
-  return (
-    `${archived.length} versions (${bytes}) are in an archive class and can't be copied, such as '${first.key}' in ${first.content?.archiveClass ?? ''}; ` +
-    `have the server thaw them (RestoreObject with their version IDs), then run it again`
   );
 }

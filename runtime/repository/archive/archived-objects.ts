@@ -53,8 +53,11 @@ export function amountsOf(survey: ArchiveSurvey): Archived {
 }
 
 /** Throws `ThawingError` unless all can be read, after it has requested what is asked for. */
-export async function requireThawed(storage: Storage, survey: ArchiveSurvey, options: ThawOptions): Promise<void> {
-  const { archive } = storage;
+export async function requireThawed(
+  { archive }: Pick<Storage, 'archive'>,
+  survey: ArchiveSurvey,
+  options: ThawOptions,
+): Promise<void> {
   const frozen = survey.filter(({ state }) => state === 'archived').map(({ object }) => object);
   if (!archive || survey.every(({ state }) => state === 'thawed')) return;
   const { action, request, signal } = options;
