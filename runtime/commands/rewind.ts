@@ -12,6 +12,7 @@ import { rewindBucket, type Rewound } from '../tempo/bucket/rewind';
 import { planRewind, type RewindPlan } from '../tempo/bucket/rewind-plan';
 import type { CommandContext, Outcome } from './context';
 import { checkHistory, checkVersioning, momentOf } from './rewind/rewind-checks';
+import { answerOfTempo } from './rewind/answer-of-tempo';
 import { findRewindGates } from './rewind/rewind-gates';
 import { bytesOf, resultOf } from './rewind/rewind-result';
 import { awaitVersions } from './rewind/thaw-versions';
@@ -74,8 +75,10 @@ async function prepare(
   const now = await bucket.now();
   const expiry = expiryOfVersions(config.plan, now.getTime() - to.getTime());
   const plan = await planRewind(bucket, history, { mayHaveExpired: expiry !== undefined, signal });
-  const { retention } = await readTempoSettings(config);
-  const found = findRewindGates(plan, history, { now, to, expiry, retention });
+  const { retention, tempo } = await readTempoSettings(config);
+  const answer = await answerOfTempo(config.tempo.url, signal);
+  const { blocklistPoll } = tempo;
+  const found = findRewindGates(plan, history, { now, to, expiry, retention, blocklistPoll, answer });
   return { to, plan, gates: found.map((gate) => ({ ...gate, allowed: options.allow.includes(gate.name) })) };
 }
 

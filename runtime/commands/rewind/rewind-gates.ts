@@ -4,7 +4,7 @@ import { type RetentionRules, retentionOf } from '../../tempo/configuration/rete
 import type { BucketHistory } from '../../tempo/bucket/block-history';
 import type { RewindPlan } from '../../tempo/bucket/rewind-plan';
 
-/** Tempo writes its index of a tenant at each poll, every 5 minutes unless it is told otherwise. */
+/** Tempo writes its index of a tenant at each poll, every 5 minutes unless it is told otherwise: two polls. */
 const RUNNING_MS = 10 * 60_000;
 
 export interface RewindFacts {
@@ -12,6 +12,10 @@ export interface RewindFacts {
   readonly now: Date;
   readonly to: Date;
   readonly retention: RetentionRules;
+  /** See `TempoConfig`. */
+  readonly blocklistPoll: number | undefined;
+  /** What Tempo's address answered; undefined when nothing did, or the configuration names none. */
+  readonly answer: string | undefined;
   /** See `expiryOfVersions`. */
   readonly expiry: string | undefined;
 }
@@ -31,11 +35,19 @@ export function findRewindGates(
   return found.flatMap(([name, message]) => (message === undefined ? [] : [{ name, message }]));
 }
 
-function runningGate({ polledAt }: BucketHistory, { now }: RewindFacts): string | undefined {
-  if (!polledAt || now.getTime() - polledAt.getTime() > RUNNING_MS) return undefined;
+/** The index alone would miss a Tempo that has just been started, or whose poll fails. */
+function runningGate({ polledAt }: BucketHistory, { now, blocklistPoll, answer }: RewindFacts): string | undefined {
+  const window = Math.max(RUNNING_MS, 2 * (blocklistPoll ?? 0));
+  const isPolled = polledAt !== undefined && now.getTime() - polledAt.getTime() <= window;
+  const signs = [
+    ...(answer === undefined ? [] : [answer]),
+    ...(isPolled ? [`it wrote its index of a tenant at ${polledAt.toISOString()}`] : []),
+  ];
+  if (signs.length === 0) return undefined;
+  const wait = isPolled ? ` and wait ${formatDuration(window)},` : '';
   return (
-    `a Tempo seems to be running: it wrote its index of a tenant at ${polledAt.toISOString()}, and would compact and delete meanwhile; ` +
-    `stop it, or at least its compactor, and wait ${formatDuration(RUNNING_MS)}, or pass '--allow tempo-running' when it is stopped`
+    `a Tempo seems to be running: ${signs.join(', and ')}; it would compact and delete meanwhile; ` +
+    `stop it, or at least its compactor,${wait} or pass '--allow tempo-running' when it is stopped`
   );
 }
 
