@@ -52,12 +52,12 @@ export function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
   );
 }
 
-function endpointOf({ searchParams }: URL): string {
+export function endpointOf({ searchParams }: URL): string {
   const endpoint = searchParams.get('endpoint');
   return endpoint !== null && URL.canParse(endpoint) ? new URL(endpoint).origin : (endpoint ?? '');
 }
 
-function folderOf({ pathname }: URL): string {
+export function folderOf({ pathname }: URL): string {
   return `/${decodeURIComponent(pathname)
     .split('/')
     .filter(Boolean)
@@ -70,7 +70,7 @@ function isWithin(path: string, folder: string): boolean {
 }
 
 /** Of what doesn't exist (yet), the real path that it would have. */
-async function realPath(path: string): Promise<string> {
+export async function realPath(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
