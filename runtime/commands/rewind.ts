@@ -15,7 +15,7 @@ import { checkHistory, checkVersioning, momentOf } from './rewind/rewind-checks'
 import { answerOfTempo } from './rewind/answer-of-tempo';
 import { findRewindGates } from './rewind/rewind-gates';
 import { bytesOf, resultOf } from './rewind/rewind-result';
-import { awaitVersions } from './rewind/thaw-versions';
+import { awaitVersions, thawedUntilOf } from './rewind/thaw-versions';
 import { expiryOfVersions } from './rewind/version-expiry';
 import { readTempoSettings } from './tempo-settings';
 
@@ -106,6 +106,8 @@ function announce({ log }: RewindContext, { to, plan, gates }: Prepared, url: st
   log.info(
     `rewind '${url}' to ${to.toISOString()}: ${back.length} blocks come back (${bytes}), ${vanish.length} vanish, ${kept.length} are kept`,
   );
+  const until = thawedUntilOf(plan.archived);
+  if (until !== undefined) log.info(until);
   for (const { name, message } of gates) log.warn(`${name}: ${message}`);
   for (const { tenant, block, reason } of lost) log.error(`can't come back: ${reason}`, { tenant, block });
 }

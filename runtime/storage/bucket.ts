@@ -1,4 +1,4 @@
-import type { ByteSource, RequestCounts, ThawRequest, ThawState } from './storage';
+import type { ByteSource, RequestCounts, Thaw, ThawRequest } from './storage';
 
 /** What a listing tells of an object in a bucket. */
 export interface BucketObject {
@@ -57,7 +57,7 @@ export interface VersionedBucket {
   /** Whether the current object is a copy of the version, made by `bringBack`. */
   isBack(version: ObjectVersion): Promise<boolean>;
   /** How far a version in an archive class is; undefined when it can be read like any other. Listings show the class of a thawed one, too. */
-  thawStateOf(version: ObjectVersion): Promise<ThawState | undefined>;
+  thawOf(version: ObjectVersion): Promise<Thaw | undefined>;
   /** Harmless when it was requested already. */
   thaw(version: ObjectVersion, request: ThawRequest): Promise<void>;
   /** Puts a delete marker over the key: its versions stay. */

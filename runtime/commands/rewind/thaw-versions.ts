@@ -1,6 +1,6 @@
 import type { RewindOptions } from '../../../lib/contract/command-line/commands';
 import type { ArchivedVersions } from '../../../lib/contract/results';
-import { amountsOf, type ArchiveSurvey, requireThawed } from '../../repository/archive/archived-objects';
+import { amountsOf, type ArchiveSurvey, requireThawed, thawedUntil } from '../../repository/archive/archived-objects';
 import type { ObjectVersion, VersionedBucket } from '../../storage/bucket';
 import type { Archive } from '../../storage/storage';
 import type { ArchivedVersion } from '../../tempo/bucket/archived-versions';
@@ -30,10 +30,15 @@ export function awaitVersions(
   return requireThawed({ archive: archiveOf(bucket, archived) }, surveyOf(archived), options);
 }
 
+/** See `thawedUntil`. */
+export function thawedUntilOf(archived: readonly ArchivedVersion[]): string | undefined {
+  return thawedUntil(surveyOf(archived));
+}
+
 function surveyOf(archived: readonly ArchivedVersion[]): ArchiveSurvey {
-  return archived.map(({ version: { key, content, modifiedAt }, state }) => {
+  return archived.map(({ version: { key, content, modifiedAt }, ...thaw }) => {
     const { size = 0, archiveClass } = content ?? {};
-    return { object: { key, size, modifiedAt, archiveClass }, state };
+    return { object: { key, size, modifiedAt, archiveClass }, ...thaw };
   });
 }
 
@@ -46,7 +51,7 @@ function archiveOf(bucket: VersionedBucket, archived: readonly ArchivedVersion[]
     return version;
   };
   return {
-    stateOf: (key) => bucket.thawStateOf(versionOf(key)),
+    stateOf: (key) => bucket.thawOf(versionOf(key)),
     thaw: (key, request) => bucket.thaw(versionOf(key), request),
   };
 }

@@ -1,5 +1,5 @@
 import type { ObjectVersion, VersionedBucket } from '../bucket';
-import type { RequestCounts, ThawRequest, ThawState } from '../storage';
+import type { RequestCounts, Thaw, ThawRequest } from '../storage';
 import { S3Archive, type S3ArchiveApi } from './archive/s3-archive';
 import { forEachConcurrently } from '../../streams/concurrency';
 import type { S3Body, S3BucketApi, S3Upload } from './s3-api';
@@ -119,7 +119,7 @@ export class S3Versions implements VersionedBucket {
     });
   }
 
-  thawStateOf({ key, id }: ObjectVersion): Promise<ThawState | undefined> {
+  thawOf({ key, id }: ObjectVersion): Promise<Thaw | undefined> {
     return this.archive.stateOf(key, id);
   }
 

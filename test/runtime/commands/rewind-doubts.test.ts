@@ -60,6 +60,20 @@ describe('a rewind whose versions are gone in part', () => {
   });
 });
 
+describe('a block that came and went within one tick of the clock, after the moment', () => {
+  it("isn't lost, as it wasn't there", async () => {
+    scene = await RewindScene.start();
+    scene.workplace.flush('team-a');
+    scene.pass();
+    const to = scene.moment();
+    scene.pass();
+    const { id } = scene.workplace.flush('team-a');
+    scene.clear('team-a', id);
+    scene.pass(60);
+    expect(await scene.rewind(to)).toMatchObject({ exitCode: ExitCode.DONE, result: { lost: [], unchanged: 1 } });
+  });
+});
+
 describe('a rewind to before what the lifecycle keeps', () => {
   /** A block whose versions and delete markers are gone, so that nothing tells of it. */
   async function expired(daysAgo: number) {

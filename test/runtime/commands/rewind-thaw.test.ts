@@ -80,6 +80,7 @@ describe('a rewind that meets archived versions', () => {
     scene.workplace.double.archive.thaw();
     const third = await scene.rewind(to);
     expect(third.exitCode).toBe(ExitCode.DONE);
+    expect(third.stderr).toContain('2 objects are thawed until 2040-12-21T00:00:00.000Z at least');
     expect(third.result).toMatchObject({ archived: { objects: 2, thawed: 2 } });
     expect(isBack()).toBe(true);
   });

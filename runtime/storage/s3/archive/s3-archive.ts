@@ -1,4 +1,4 @@
-import type { Archive, ThawRequest, ThawState } from '../../storage';
+import type { Archive, Thaw, ThawRequest } from '../../storage';
 import { isAbsent, s3FailureOf } from '../s3-failure';
 import type { S3Requests } from '../s3-requests';
 
@@ -34,7 +34,7 @@ export class S3Archive implements Archive {
     private readonly context: S3ArchiveContext,
   ) {}
 
-  stateOf(key: string, versionId?: string): Promise<ThawState | undefined> {
+  stateOf(key: string, versionId?: string): Promise<Thaw | undefined> {
     return this.context.explained(`look up '${key}'`, async () => {
       try {
         const object = { key: this.context.fullKey(key), versionId };
@@ -59,8 +59,10 @@ export class S3Archive implements Archive {
 }
 
 /** `ongoing-request="true"`, or `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"`. */
-function stateIn({ archiveClass, restore }: ArchivedFacts): ThawState | undefined {
+function stateIn({ archiveClass, restore }: ArchivedFacts): Thaw | undefined {
   if (archiveClass === undefined) return undefined;
-  if (restore === undefined) return 'archived';
-  return restore.includes('ongoing-request="true"') ? 'thawing' : 'thawed';
+  if (restore === undefined) return { state: 'archived' };
+  if (restore.includes('ongoing-request="true"')) return { state: 'thawing' };
+  const until = new Date(/expiry-date="([^"]+)"/.exec(restore)?.[1] ?? '');
+  return { state: 'thawed', ...(Number.isNaN(until.getTime()) ? {} : { until }) };
 }
