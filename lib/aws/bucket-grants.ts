@@ -78,7 +78,8 @@ export function policyDocument(statements: readonly PolicyStatement[]): PolicyDo
 /** Rights beside those that the command always needs. */
 export interface ExtraRights {
   /**
-   * Whether `verify` or `restore` may request the thaw of objects in GLACIER or DEEP_ARCHIVE, by `--thaw`. Thaws cost money.
+   * Whether `verify` or `restore`, or `rewind` in Tempo's own bucket, may request the thaw of objects in GLACIER or DEEP_ARCHIVE, by `--thaw`.
+   * Thaws cost money.
    *
    * @default false
    */

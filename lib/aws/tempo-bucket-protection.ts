@@ -4,6 +4,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { PlanContext } from '../contract/plan/plan-validation';
 import type { TempoBucketCommand } from '../contract/tempo-bucket-rights';
 import type { GrantOptions } from './backup-bucket-args';
+import type { ExtraRights } from './bucket-grants';
 import { BucketReplication } from './bucket/bucket-replication';
 import { BucketSafeguards } from './bucket/bucket-safeguards';
 import { type BucketLifecycleRule, lifecycleRulesOf } from './bucket/lifecycle-rules';
@@ -83,12 +84,13 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
    * versions back and puts delete markers. None can delete a version.
    */
   grant(command: TempoBucketCommand, role: GrantedRole, options: GrantOptions = {}): iam.RolePolicy {
-    return grantCommand(grantName(this.name, command, options), role, this.policyFor(command), this);
+    const { thaw } = options;
+    return grantCommand(grantName(this.name, command, options), role, this.policyFor(command, { thaw }), this);
   }
 
   /** The policy of an identity that runs the command on this bucket, as JSON: for a role of another account, or a user of another server. */
-  policyFor(command: TempoBucketCommand): pulumi.Output<string> {
-    return tempoPolicyOf(command, { bucketArn: this.arn, prefix: this.prefix, keyArn: this.encryptionKey() });
+  policyFor(command: TempoBucketCommand, extra: ExtraRights = {}): pulumi.Output<string> {
+    return tempoPolicyOf(command, { bucketArn: this.arn, prefix: this.prefix, keyArn: this.encryptionKey() }, extra);
   }
 
   private encryptionKey(): pulumi.Output<string> | undefined {

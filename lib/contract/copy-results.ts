@@ -1,10 +1,11 @@
+import { type ArchivedVersions } from './archived';
 import { type Damage } from './manifest';
 import { type Receipt } from './receipt';
 
-/** A condition that a rewind must meet, or that `--allow` with its name lifted; `archived` can't be lifted. */
+/** A condition that a rewind must meet, or that `--allow` with its name lifted. */
 export interface RewindGate {
   /** What `--allow` takes. */
-  readonly name: 'tempo-running' | 'empty' | 'lost-versions' | 'retention' | 'archived';
+  readonly name: 'tempo-running' | 'empty' | 'lost-versions' | 'retention';
   /** What is wrong and what to do. */
   readonly message: string;
   /** Whether it was lifted; if not, the rewind is refused. */
@@ -28,8 +29,15 @@ export interface RewindResult extends Receipt {
     readonly start: string;
     readonly end: string;
   }[];
+  /** Blocks that come back too, and whose meta.json must be thawed before it is known what they are. */
+  readonly waiting: readonly { readonly tenant: string; readonly id: string }[];
   /** Blocks that are live now and were not then: their meta.json gets a delete marker, their other files stay. */
   readonly vanish: readonly { readonly tenant: string; readonly id: string }[];
+  /**
+   * Blocks that are live now, were not then, and stay: blocks of their tenant can't come back, or nobody can tell whether they can, and one of
+   * these may hold the traces of those.
+   */
+  readonly kept: readonly { readonly tenant: string; readonly id: string }[];
   /** Number of blocks that are as they were. */
   readonly unchanged: number;
   /** Blocks that were live then, or may have been, and can't come back. */
@@ -38,6 +46,8 @@ export interface RewindResult extends Receipt {
   readonly objects: { readonly copied: number; readonly hidden: number };
   /** Bytes that the server copied. */
   readonly bytes: { readonly copied: number };
+  /** What of it is in an archive class; nothing is brought back or hidden before all of that is thawed. */
+  readonly archived: ArchivedVersions;
   /** Conditions that aren't met. */
   readonly gates: readonly RewindGate[];
 }

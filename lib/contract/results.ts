@@ -1,3 +1,4 @@
+import { type Archived } from './archived';
 import { type ReplicateResult, type RewindResult } from './copy-results';
 import { type ClusterRestore, type SampleTrace } from './cluster-restore';
 import { type Damage, type FlushOutcome } from './manifest';
@@ -6,6 +7,7 @@ import { type Receipt } from './receipt';
 import { type ReplicaHealth } from './replica-health';
 import { type SnapshotResult } from './volume-snapshots/results';
 
+export type * from './archived';
 export type * from './copy-results';
 export type * from './receipt';
 
@@ -225,18 +227,6 @@ export interface RestoreGate {
   readonly message: string;
   /** Whether it was lifted; if not, the restore is refused. */
   readonly allowed: boolean;
-}
-
-/** Objects in an archive class, among those that a command reads. */
-export interface Archived {
-  /** Number of objects in GLACIER or DEEP_ARCHIVE. */
-  readonly objects: number;
-  /** Their bytes. */
-  readonly bytes: number;
-  /** How many of them are on their way: their thaw was requested. */
-  readonly thawing: number;
-  /** How many of them can be read now. */
-  readonly thawed: number;
 }
 
 /** What `restore` did, or would do. */

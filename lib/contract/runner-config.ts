@@ -20,7 +20,7 @@ const tempoSchema = z.strictObject({
     .superRefine(checkTempoUrl)
     .optional()
     .describe(
-      "Tempo's HTTP address: asked for its version, told to flush. Absent: no flush, and the version is inferred from the data.",
+      "Tempo's HTTP address: asked for its version, told to flush; a rewind doesn't begin while it answers. Absent: no flush, and the version is inferred from the data.",
     ),
   flush: z
     .strictObject({

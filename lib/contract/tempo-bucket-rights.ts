@@ -31,5 +31,8 @@ export const TEMPO_BUCKET_RIGHTS: Readonly<Record<TempoBucketCommand, StorageAct
   },
 };
 
+/** Those of them that request thaws there, which `THAW_RIGHTS.actions` permit: only where it is granted, as thaws cost money. */
+export const TEMPO_THAW_COMMANDS: readonly TempoBucketCommand[] = ['rewind'];
+
 /** Those commands, in the order of `--help`. */
 export const TEMPO_BUCKET_COMMANDS = Object.keys(TEMPO_BUCKET_RIGHTS) as TempoBucketCommand[];

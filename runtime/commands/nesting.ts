@@ -59,12 +59,12 @@ export function isBelowBucket(url: string, above: string): boolean {
   return folderOf(one) !== folderOf(other) && folderOf(one).startsWith(folderOf(other));
 }
 
-function endpointOf({ searchParams }: URL): string {
+export function endpointOf({ searchParams }: URL): string {
   const endpoint = searchParams.get('endpoint');
   return endpoint !== null && URL.canParse(endpoint) ? new URL(endpoint).origin : (endpoint ?? '');
 }
 
-function folderOf({ pathname }: URL): string {
+export function folderOf({ pathname }: URL): string {
   return `/${decodeURIComponent(pathname)
     .split('/')
     .filter(Boolean)

@@ -9,6 +9,7 @@ import { Stopwatch } from '../stopwatch';
 import { sumOfRequests } from './backup/backup-source';
 import type { CommandContext, Outcome } from './context';
 import { refuseNesting } from './nesting';
+import { isSamePlace } from './same-place';
 
 /** Copies to another repository what that one lacks. */
 export async function replicate(
@@ -18,8 +19,8 @@ export async function replicate(
   const { config, log, progress, repository, signal } = context;
   if (to === undefined)
     throw new UsageError("replicate: '--to URL' is missing; write such as '--to file:///mnt/offsite'");
-  if (to === config.repository.url) throw new UsageError(`replicate: '--to' names the repository itself, '${to}'`);
   await refuseNesting({ repository: { url: to }, tempo: config.tempo });
+  await refuseItself(config.repository.url, to);
   const watch = new Stopwatch();
   const target = await openTarget(context, to, dryRun);
   try {
@@ -43,6 +44,13 @@ export async function replicate(
   } finally {
     await target?.close();
   }
+}
+
+async function refuseItself(repository: string, to: string): Promise<void> {
+  if (!(await isSamePlace(repository, to))) return;
+  throw new UsageError(
+    `replicate: '--to' names the repository itself, '${repository}', got '${to}'; give the copy a place of its own, best with another provider`,
+  );
 }
 
 /** Undefined where a dry run finds no place that it would make. */

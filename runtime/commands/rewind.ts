@@ -7,11 +7,16 @@ import { formatSize } from '../../lib/contract/values/size';
 import { RefusedError, UsageError } from '../errors';
 import type { VersionedBucket } from '../storage/bucket';
 import { Stopwatch } from '../stopwatch';
-import { type BucketHistory, readHistory } from '../tempo/bucket/block-history';
+import { readHistory } from '../tempo/bucket/block-history';
 import { rewindBucket, type Rewound } from '../tempo/bucket/rewind';
-import { planRewind, type ReturningBlock, type RewindPlan } from '../tempo/bucket/rewind-plan';
+import { planRewind, type RewindPlan } from '../tempo/bucket/rewind-plan';
 import type { CommandContext, Outcome } from './context';
+import { checkHistory, checkVersioning, momentOf } from './rewind/rewind-checks';
+import { answerOfTempo } from './rewind/answer-of-tempo';
 import { findRewindGates } from './rewind/rewind-gates';
+import { bytesOf, resultOf } from './rewind/rewind-result';
+import { awaitVersions, thawedUntilOf } from './rewind/thaw-versions';
+import { expiryOfVersions } from './rewind/version-expiry';
 import { readTempoSettings } from './tempo-settings';
 
 /** A repository isn't needed, and may be lost too. */
@@ -21,6 +26,12 @@ export type RewindContext = Pick<CommandContext, 'config' | 'log' | 'progress' |
 
 const NOTHING: Rewound = { copied: 0, hidden: 0, bytes: 0 };
 
+interface Prepared {
+  readonly to: Date;
+  readonly plan: RewindPlan;
+  readonly gates: readonly RewindGate[];
+}
+
 /** Brings Tempo's bucket back to what it was at a moment, from the versions that it keeps. No version is ever deleted. */
 export async function rewind(context: RewindContext, options: RewindOptions): Promise<Outcome<RewindResult>> {
   const watch = new Stopwatch();
@@ -28,15 +39,12 @@ export async function rewind(context: RewindContext, options: RewindOptions): Pr
   const bucket = context.openVersions(bucketUrlOf(context.config));
   try {
     await checkVersioning(bucket);
-    const history = await watch.time('plan', () => readHistory(bucket, options.tenant, { to, signal: context.signal }));
-    checkHistory(history, { to, url: bucket.url, tenants: options.tenant });
-    const plan = await watch.time('plan', () => planRewind(bucket, history, context.signal));
-    const settings = await readTempoSettings(context.config);
-    const found = findRewindGates(plan, history, { now: await bucket.now(), to, retention: settings.retention });
-    const gates = found.map((gate) => ({ ...gate, allowed: isLifted(gate, options) }));
-    const refused = gates.filter(({ allowed }) => !allowed);
-    if (!options.dryRun) refuse(to, refused);
-    announce(context, plan, { to, url: bucket.url, gates });
+    const prepared = await watch.time('plan', () => prepare(context, options, { to, bucket }));
+    if (!options.dryRun) refuse(prepared);
+    announce(context, prepared, bucket.url);
+    const { plan, gates } = prepared;
+    const action = `rewind to ${to.toISOString()}`;
+    if (!options.dryRun) await awaitVersions(bucket, plan.archived, { ...options, action, signal: context.signal });
     const done = options.dryRun ? NOTHING : await watch.time('rewind', () => carryOut(context, bucket, plan));
     const result: RewindResult = {
       ...resultOf(plan, { to, bucket, options, done }),
@@ -44,21 +52,10 @@ export async function rewind(context: RewindContext, options: RewindOptions): Pr
       requests: { ...bucket.requests },
       seconds: watch.seconds(),
     };
-    const isRefused = options.dryRun && refused.length > 0;
-    return {
-      result,
-      exitCode: isRefused ? ExitCode.REFUSED : plan.lost.length > 0 ? ExitCode.INTEGRITY : ExitCode.DONE,
-    };
+    return { result, exitCode: exitCodeOf(result) };
   } finally {
     await bucket.close();
   }
-}
-
-function momentOf({ to }: RewindOptions, now: Date): Date {
-  if (to === undefined)
-    throw new UsageError("rewind: '--to TIME' is missing; write such as '--to 2026-11-23T08:30:00Z'");
-  if (to > now) throw new UsageError(`rewind: '--to' ${to.toISOString()} is in the future; it is ${now.toISOString()}`);
-  return to;
 }
 
 function bucketUrlOf({ tempo: { storage } }: RunnerConfig): string {
@@ -68,65 +65,49 @@ function bucketUrlOf({ tempo: { storage } }: RunnerConfig): string {
   );
 }
 
-async function checkVersioning(bucket: VersionedBucket): Promise<void> {
-  const versioning = await bucket.versioning();
-  if (versioning === 'enabled') return;
-  const state = versioning === 'suspended' ? 'is suspended' : "isn't on";
-  throw new RefusedError(
-    `rewind '${bucket.url}': versioning ${state}, so nothing earlier is kept and a deletion would be for good; switch it on for the next time, and use 'restore' now`,
-    undefined,
-  );
+async function prepare(
+  { config, signal }: RewindContext,
+  options: RewindOptions,
+  { to, bucket }: { readonly to: Date; readonly bucket: VersionedBucket },
+): Promise<Prepared> {
+  const history = await readHistory(bucket, options.tenant, { to, signal });
+  checkHistory(history, { to, url: bucket.url, tenants: options.tenant });
+  const now = await bucket.now();
+  const expiry = expiryOfVersions(config.plan, now.getTime() - to.getTime());
+  const plan = await planRewind(bucket, history, { mayHaveExpired: expiry !== undefined, signal });
+  const { retention, tempo } = await readTempoSettings(config);
+  const answer = await answerOfTempo(config.tempo.url, signal);
+  const { blocklistPoll } = tempo;
+  const found = findRewindGates(plan, history, { now, to, expiry, retention, blocklistPoll, answer });
+  return { to, plan, gates: found.map((gate) => ({ ...gate, allowed: options.allow.includes(gate.name) })) };
 }
 
-/** What isn't kept can't be told from what never was. */
-function checkHistory(
-  { blocks, keptSince, suspendedUntil }: BucketHistory,
-  { to, url, tenants }: { readonly to: Date; readonly url: string; readonly tenants: readonly string[] },
-): void {
-  const unknown = tenants.find((tenant) => !blocks.some((block) => block.tenant === tenant));
-  if (unknown !== undefined)
-    throw new UsageError(
-      `rewind '${url}': tenant '${unknown}' has no blocks, and no versions of any; check '--tenant'`,
-    );
-  const fail = (cause: string, advice: string): RefusedError =>
-    new RefusedError(`rewind '${url}' to ${to.toISOString()}: ${cause}; ${advice}`, undefined);
-  if (!keptSince) throw fail('it has no versions yet', "use 'restore'");
-  if (to < keptSince)
-    throw fail(
-      `nothing shows that versioning was on then: the oldest version is of ${keptSince.toISOString()}`,
-      "give that time or a later one, or use 'restore'",
-    );
-  if (suspendedUntil && to < suspendedUntil)
-    throw fail(
-      `versioning was suspended until after ${suspendedUntil.toISOString()}, and what was overwritten meanwhile is gone`,
-      "give a later time, or use 'restore'",
-    );
+/** Of a dry run: what would stop the real one. */
+function exitCodeOf({ archived, dryRun, gates }: RewindResult): ExitCode {
+  if (dryRun && gates.some(({ allowed }) => !allowed)) return ExitCode.REFUSED;
+  if (dryRun && archived.thawed < archived.objects) return ExitCode.THAWING;
+  // Blocks are lost, or nobody can tell that none is.
+  return gates.some(({ name }) => name === 'lost-versions') ? ExitCode.INTEGRITY : ExitCode.DONE;
 }
 
-function isLifted({ name }: Pick<RewindGate, 'name'>, { allow }: RewindOptions): boolean {
-  return name !== 'archived' && allow.includes(name);
-}
-
-function refuse(to: Date, refused: readonly RewindGate[]): void {
+/** Throws unless all gates are open. */
+function refuse({ to, gates }: Prepared): void {
+  const refused = gates.filter(({ allowed }) => !allowed);
   if (refused.length === 0) return;
-  const liftable = refused.every(({ name }) => name !== 'archived');
   const lift = refused.map(({ name }) => name).join(',');
-  throw new RefusedError(
-    `rewind to ${to.toISOString()}: refused: ${refused.map(({ message }) => message).join('; and: ')}`,
-    liftable ? lift : undefined,
-    { gates: lift },
-  );
+  const causes = refused.map(({ message }) => message).join('; and: ');
+  throw new RefusedError(`rewind to ${to.toISOString()}: refused: ${causes}`, lift, { gates: lift });
 }
 
-function announce(
-  { log }: RewindContext,
-  { comeBack, vanish, lost }: RewindPlan,
-  { to, url, gates }: { readonly to: Date; readonly url: string; readonly gates: readonly RewindGate[] },
-): void {
-  const bytes = formatSize(comeBack.reduce((sum, block) => sum + bytesOf(block), 0));
+function announce({ log }: RewindContext, { to, plan, gates }: Prepared, url: string): void {
+  const { comeBack, waiting, vanish, kept, lost } = plan;
+  const back = [...comeBack, ...waiting];
+  const bytes = formatSize(back.reduce((sum, block) => sum + bytesOf(block), 0));
   log.info(
-    `rewind '${url}' to ${to.toISOString()}: ${comeBack.length} blocks come back (${bytes}), ${vanish.length} vanish`,
+    `rewind '${url}' to ${to.toISOString()}: ${back.length} blocks come back (${bytes}), ${vanish.length} vanish, ${kept.length} are kept`,
   );
+  const until = thawedUntilOf(plan.archived);
+  if (until !== undefined) log.info(until);
   for (const { name, message } of gates) log.warn(`${name}: ${message}`);
   for (const { tenant, block, reason } of lost) log.error(`can't come back: ${reason}`, { tenant, block });
 }
@@ -142,42 +123,4 @@ async function carryOut(
     signal,
     onBlock: () => progress.report({ phase: 'rewinding blocks', done: ++done, total, bytes: 0 }),
   });
-}
-
-function resultOf(
-  { comeBack, vanish, unchanged, lost }: RewindPlan,
-  {
-    to,
-    bucket,
-    options,
-    done,
-  }: {
-    readonly to: Date;
-    readonly bucket: VersionedBucket;
-    readonly options: RewindOptions;
-    readonly done: Rewound;
-  },
-): Omit<RewindResult, 'gates' | 'requests' | 'seconds'> {
-  return {
-    to: to.toISOString(),
-    bucket: bucket.url,
-    dryRun: options.dryRun,
-    comeBack: comeBack.map((block) => ({
-      tenant: block.tenant,
-      id: block.id,
-      bytes: bytesOf(block),
-      objects: block.description.totalObjects,
-      start: new Date(block.description.startTime).toISOString(),
-      end: new Date(block.description.endTime).toISOString(),
-    })),
-    vanish: vanish.map(({ tenant, id }) => ({ tenant, id })),
-    unchanged,
-    lost,
-    objects: { copied: done.copied, hidden: done.hidden },
-    bytes: { copied: done.bytes },
-  };
-}
-
-function bytesOf({ copies, meta }: ReturningBlock): number {
-  return [...copies, ...(meta ? [meta] : [])].reduce((sum, { content }) => sum + (content?.size ?? 0), 0);
 }

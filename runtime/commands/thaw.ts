@@ -2,7 +2,13 @@ import type { RestoreOptions } from '../../lib/contract/command-line/commands';
 import type { ObjectReference } from '../../lib/contract/manifest';
 import { parseDuration } from '../../lib/contract/values/duration';
 import { ArchivedError, UsageError } from '../errors';
-import { type ArchiveSurvey, described, requireThawed, surveyArchive } from '../repository/archive/archived-objects';
+import {
+  type ArchiveSurvey,
+  described,
+  requireThawed,
+  surveyArchive,
+  thawedUntil,
+} from '../repository/archive/archived-objects';
 import { findArchived, findArchivedDocuments } from '../repository/archive/find-archived';
 import type { Storage, StoredObject, ThawRequest } from '../storage/storage';
 import type { CommandContext } from './context';
@@ -36,6 +42,8 @@ export async function lookForArchived(
   }
   const survey = await surveyArchive(storage, found, signal);
   if (survey.length > 0) log.info(described(survey));
+  const until = thawedUntil(survey);
+  if (until !== undefined) log.info(until);
   return survey;
 }
 

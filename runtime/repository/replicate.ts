@@ -9,13 +9,14 @@ import {
   REWRITTEN_PREFIX,
   WAL_PREFIX,
 } from '../../lib/contract/repository-layout';
-import { IntegrityError, ObjectMissingError, RefusedError, StorageError } from '../errors';
+import { IntegrityError, ObjectMissingError, RefusedError, StorageError, UsageError } from '../errors';
 import { bytesInMemory, type Storage, type StoredObject } from '../storage/storage';
 import { forEachConcurrently } from '../streams/concurrency';
 import { filesOf } from './layout-guard';
 import { probeServer } from './probe';
 import { condemnedRecords } from './pruning/condemned';
 import { isDamage, Repository } from './repository';
+import { isSameStorage } from './same-storage';
 import { verifiedSource } from './verified-source';
 
 const GROUPS_AT_ONCE = 8;
@@ -49,8 +50,17 @@ export async function replicate(
   const missing = points.filter(({ id }) => !known.has(id)).reverse();
   const replication = new Replication(source, target, options);
   if (missing.length > 0) await replication.look(there);
+  else if (target) await refuseItself(source.storage, target);
   for (const { id } of missing) await replication.copyPoint(id);
   return replication.result(points.length - missing.length);
+}
+
+/** Where nothing is missing, as nothing can be that lies in one place under two names. */
+async function refuseItself(source: Storage, target: Storage): Promise<void> {
+  if (!(await isSameStorage(source, target))) return;
+  throw new UsageError(
+    `replicate to '${target.url}': the very objects of '${source.url}' are there: it is the same place by another name, or the server itself keeps it as a replica; give the copy a place of its own`,
+  );
 }
 
 /** With the same identity, so that it is the same repository wherever it is read. Undefined where a dry run would make it. */

@@ -1,4 +1,4 @@
-import type { ByteSource, RequestCounts } from './storage';
+import type { ByteSource, RequestCounts, Thaw, ThawRequest } from './storage';
 
 /** What a listing tells of an object in a bucket. */
 export interface BucketObject {
@@ -37,7 +37,7 @@ export interface ObjectVersion {
   readonly content?: {
     readonly size: number;
     readonly etag: string;
-    /** Such as `GLACIER`: it can't be read or copied before it is thawed. */
+    /** Such as `GLACIER`: it can't be read or copied unless it is thawed. */
     readonly archiveClass?: string;
   };
 }
@@ -56,6 +56,10 @@ export interface VersionedBucket {
   bringBack(version: ObjectVersion): Promise<void>;
   /** Whether the current object is a copy of the version, made by `bringBack`. */
   isBack(version: ObjectVersion): Promise<boolean>;
+  /** How far a version in an archive class is; undefined when it can be read like any other. Listings show the class of a thawed one, too. */
+  thawOf(version: ObjectVersion): Promise<Thaw | undefined>;
+  /** Harmless when it was requested already. */
+  thaw(version: ObjectVersion, request: ThawRequest): Promise<void>;
   /** Puts a delete marker over the key: its versions stay. */
   hide(key: string): Promise<void>;
   /** The server's clock. */

@@ -29,7 +29,7 @@ import { observeEndpoint, signedTarget } from './s3/s3-signing';
 import { S3Storage } from './s3/s3-storage';
 import { parseS3Url, type S3Location } from './s3/s3-url';
 import { S3Versions } from './s3/s3-versions';
-import { SdkBucketApi } from './s3/s3-bucket-calls';
+import { SdkBucketApi, SOURCE_ETAG_METADATA } from './s3/s3-bucket-calls';
 import type { Bucket, VersionedBucket } from './bucket';
 import { SdkVersionApi } from './s3/s3-version-calls';
 import type { Storage } from './storage';
@@ -92,6 +92,7 @@ export function openS3Versions(
     clock,
     api: new SdkVersionApi(client, location.bucket),
     bucketApi: new SdkBucketApi(client, location.bucket),
+    archiveApi: new SdkArchiveApi(client, location.bucket),
     requests: new S3Requests(options),
     credentials: credentialSource(location, process.env),
     largestCopy: options.largestCopy,
@@ -143,8 +144,13 @@ class SdkS3Api implements Api.S3Api {
     await this.client.send(command, { abortSignal: signal });
   }
 
-  async createUpload(key: string, signal?: AbortSignal): Promise<Api.S3Upload> {
-    const command = new CreateMultipartUploadCommand({ Bucket: this.bucket, Key: key, ChecksumAlgorithm: 'SHA256' });
+  async createUpload(key: string, { copiedFrom, signal }: Api.S3CreateOptions = {}): Promise<Api.S3Upload> {
+    const command = new CreateMultipartUploadCommand({
+      Bucket: this.bucket,
+      Key: key,
+      ChecksumAlgorithm: 'SHA256',
+      Metadata: copiedFrom === undefined ? undefined : { [SOURCE_ETAG_METADATA]: copiedFrom },
+    });
     const { UploadId } = await this.client.send(command, { abortSignal: signal });
     return { key, id: required(UploadId, 'UploadId') };
   }

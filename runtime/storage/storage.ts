@@ -50,6 +50,12 @@ export interface StoredObject {
 /** How far an object in an archive class is on its way to be read. */
 export type ThawState = 'archived' | 'thawing' | 'thawed';
 
+export interface Thaw {
+  readonly state: ThawState;
+  /** When what is thawed can't be read any more. @default - it isn't thawed, or nobody says */
+  readonly until?: Date;
+}
+
 export interface ThawRequest {
   readonly tier: 'standard' | 'bulk' | 'expedited';
   /** How long it can be read once it is thawed. */
@@ -59,7 +65,7 @@ export interface ThawRequest {
 /** What a storage knows of objects that it keeps where they can't be read at once. */
 export interface Archive {
   /** Undefined when the object is absent, or in no archive class by now. */
-  stateOf(key: string): Promise<ThawState | undefined>;
+  stateOf(key: string): Promise<Thaw | undefined>;
   /** Harmless when it was requested already. */
   thaw(key: string, request: ThawRequest): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { counted } from './table';
 
 /** The result of a rewind, for people. */
 export function renderRewind(result: RewindResult): string {
-  const { comeBack, vanish, lost, dryRun, objects, bytes, unchanged } = result;
+  const { archived, comeBack, waiting, vanish, kept, lost, dryRun, objects, bytes, unchanged } = result;
   const size = comeBack.reduce((sum, block) => sum + block.bytes, 0);
   const total = dryRun
     ? `would rewind ${result.bucket} to ${result.to}: ${counted(comeBack.length, 'block')} would come back (${formatSize(size)}), ${vanish.length} would vanish, ${unchanged} stay`
@@ -16,11 +16,24 @@ export function renderRewind(result: RewindResult): string {
       ({ tenant, id, objects: traces, start, end }) =>
         `+ ${tenant} ${id}  ${counted(traces, 'trace')}, ${start} to ${end}`,
     ),
+    ...waiting.map(({ tenant, id }) => `+ ${tenant} ${id}  its meta.json must be thawed first`),
     ...vanish.map(({ tenant, id }) => `- ${tenant} ${id}`),
+    ...kept.map(({ tenant, id }) => `KEPT ${tenant} ${id}: may hold traces of what can't come back`),
     ...lost.map(({ tenant, block, reason }) => `LOST ${tenant} ${block}: ${reason}`),
+    ...renderArchived(archived),
     ...result.gates.map(({ name, message, allowed }) => `${allowed ? 'allowed' : 'REFUSED'} ${name}: ${message}`),
     total,
   ].join('\n');
+}
+
+function renderArchived({ objects, bytes, thawing, thawed, versions }: RewindResult['archived']): string[] {
+  if (objects === 0) return [];
+  return [
+    ...versions.map(
+      ({ key, versionId, archiveClass, state }) => `${state} ${key} version ${versionId} in ${archiveClass}`,
+    ),
+    `${counted(objects, 'version')} (${formatSize(bytes)}) in an archive class: ${thawed} thawed, ${thawing} thawing`,
+  ];
 }
 
 /** The result of a replication, for people. */

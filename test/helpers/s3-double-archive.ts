@@ -2,7 +2,7 @@ import { S3Refusal, type S3Request } from './s3-double-requests';
 
 export type ArchiveClass = 'GLACIER' | 'DEEP_ARCHIVE';
 
-/** Which objects are in an archive class, and how far their thaws are: these take until `thaw` is called. */
+/** Which objects, by key, and versions, by version ID, are in an archive class, and how far their thaws are: these take until `thaw` is called. */
 export class ArchiveStore {
   private readonly classes = new Map<string, ArchiveClass>();
   private readonly restores = new Map<string, 'ongoing' | 'done'>();
@@ -38,8 +38,9 @@ export class ArchiveStore {
     if (this.classes.has(key) && this.restores.get(key) !== 'done') throw new S3Refusal(403, 'InvalidObjectState');
   }
 
-  restore({ key, body }: S3Request): { readonly status: number } {
-    this.requests.push({ key, body: body.toString() });
+  restore(request: S3Request): { readonly status: number } {
+    const key = request.query.get('versionId') ?? request.key;
+    this.requests.push({ key, body: request.body.toString() });
     if (!this.classes.has(key)) throw new S3Refusal(403, 'InvalidObjectState');
     if (this.restores.get(key) === 'ongoing') throw new S3Refusal(409, 'RestoreAlreadyInProgress');
     if (this.restores.get(key) === 'done') return { status: 200 };

@@ -265,7 +265,10 @@ export class S3Double {
 
   private getObject({ headers, key, operation, query }: Request): Answer {
     const version = this.history.find(key, query.get('versionId') ?? '');
-    if (version?.bytes) return { status: 200, body: version.bytes };
+    if (version?.bytes) {
+      if (operation === 'GetObject') this.archive.checkReadable(version.id);
+      return { status: 200, headers: this.archive.headersOf(version.id), body: version.bytes };
+    }
     const object = this.objects.get(key);
     if (!object) throw new S3Refusal(404, 'NoSuchKey');
     const etag = etagOf(object.bytes);
@@ -308,7 +311,7 @@ export class S3Double {
     const start = marker === null ? 0 : all.findIndex(({ id }) => id === marker) + 1;
     const page = all.slice(start, start + Number(query.get('max-keys') ?? 1000));
     const last = start + page.length < all.length ? page.at(-1) : undefined;
-    return { status: 200, body: versionsXml(page, last) };
+    return { status: 200, body: versionsXml(page, { last, classOf: (id) => this.archive.classOf(id) }) };
   }
 
   private sourceOf({ headers }: Request): Buffer {
@@ -317,7 +320,7 @@ export class S3Double {
     const key = segments.map(decodeURIComponent).join('/');
     const bytes = versionId === undefined ? this.objects.get(key)?.bytes : this.history.find(key, versionId)?.bytes;
     if (!bytes) throw new S3Refusal(404, 'NoSuchKey');
-    this.archive.checkReadable(key);
+    this.archive.checkReadable(versionId ?? key);
     const wanted = headers['x-amz-copy-source-if-match'];
     if (wanted !== undefined && wanted !== etagOf(bytes)) throw new S3Refusal(412, 'PreconditionFailed');
     return bytes;

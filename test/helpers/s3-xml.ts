@@ -77,7 +77,10 @@ interface ShownVersion {
 }
 
 /** `last` is what the next page begins after. */
-export function versionsXml(versions: readonly ShownVersion[], last: ShownVersion | undefined): string {
+export function versionsXml(
+  versions: readonly ShownVersion[],
+  { last, classOf }: { readonly last: ShownVersion | undefined; readonly classOf: (id: string) => string | undefined },
+): string {
   const items = versions.map(({ key, id, modifiedAt, bytes, isLatest }) =>
     element(
       bytes ? 'Version' : 'DeleteMarker',
@@ -85,13 +88,17 @@ export function versionsXml(versions: readonly ShownVersion[], last: ShownVersio
         element('VersionId', id) +
         element('IsLatest', String(isLatest)) +
         element('LastModified', modifiedAt.toISOString()) +
-        (bytes ? element('Size', String(bytes.length)) + element('ETag', escaped(`"${id}"`)) : ''),
+        (bytes ? sizeAndClass(id, bytes.length, classOf(id)) : ''),
     ),
   );
   const next =
     last === undefined ? '' : element('NextKeyMarker', urlEncoded(last.key)) + element('NextVersionIdMarker', last.id);
   const truncated = element('IsTruncated', String(last !== undefined));
   return element('ListVersionsResult', element('EncodingType', 'url') + truncated + next + items.join(''));
+}
+
+function sizeAndClass(id: string, size: number, storageClass = 'STANDARD'): string {
+  return element('Size', String(size)) + element('ETag', escaped(`"${id}"`)) + element('StorageClass', storageClass);
 }
 
 /** The keys that a DeleteObjects request names. */

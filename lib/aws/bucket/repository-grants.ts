@@ -1,7 +1,11 @@
 import * as iam from '@pulumi/aws/iam';
 import * as pulumi from '@pulumi/pulumi';
 import { STORAGE_CALLERS, type StorageCaller } from '../../contract/storage-rights';
-import { TEMPO_BUCKET_COMMANDS, type TempoBucketCommand } from '../../contract/tempo-bucket-rights';
+import {
+  TEMPO_BUCKET_COMMANDS,
+  TEMPO_THAW_COMMANDS,
+  type TempoBucketCommand,
+} from '../../contract/tempo-bucket-rights';
 import {
   canThaw,
   commandPolicy,
@@ -64,15 +68,21 @@ export function checkThaw(path: string, command: StorageCaller, thaw = false): v
 export function tempoPolicyOf(
   command: TempoBucketCommand,
   { bucketArn, prefix, keyArn }: Omit<GrantableRepository, 'locked'>,
+  extra: ExtraRights = {},
 ): pulumi.Output<string> {
   if (!TEMPO_BUCKET_COMMANDS.includes(command))
     refuse(
       'command',
       `must be a command that works on Tempo's bucket (${TEMPO_BUCKET_COMMANDS.join(', ')}), got '${String(command)}'`,
     );
+  if (extra.thaw && !TEMPO_THAW_COMMANDS.includes(command))
+    refuse(
+      'thaw',
+      `must be left out for a command that thaws nothing in Tempo's bucket, got it for '${command}'; 'rewind' does`,
+    );
   return pulumi.all([bucketArn, keyArn]).apply(([arn, key]) => {
     const granted = { bucketArn: arn, prefix, ...(key === undefined ? {} : { keyArn: key }) };
-    return inlinePolicy(JSON.stringify(tempoBucketPolicy(command, granted)));
+    return inlinePolicy(JSON.stringify(tempoBucketPolicy(command, granted, extra)));
   });
 }
 

@@ -1,5 +1,7 @@
+import { THAW_RIGHTS } from '../../contract/storage-rights';
 import { TEMPO_BUCKET_RIGHTS, type TempoBucketCommand } from '../../contract/tempo-bucket-rights';
 import {
+  type ExtraRights,
   type GrantedRepository,
   keepsVersions,
   policyDocument,
@@ -15,14 +17,21 @@ export type GrantedTempoBucket = Pick<GrantedRepository, 'bucketArn' | 'prefix' 
 const LISTS = ['s3:ListBucket', 's3:ListBucketVersions'];
 
 /** The policy of an identity that runs the command on Tempo's own bucket, besides what it needs on the repository. */
-export function tempoBucketPolicy(command: TempoBucketCommand, bucket: GrantedTempoBucket): PolicyDocument {
+export function tempoBucketPolicy(
+  command: TempoBucketCommand,
+  bucket: GrantedTempoBucket,
+  { thaw = false }: ExtraRights = {},
+): PolicyDocument {
   const { bucketArn, prefix } = bucket;
   const { onObjects, onBucket } = TEMPO_BUCKET_RIGHTS[command];
   const writes = onObjects.includes('s3:PutObject');
+  const below = `${bucketArn}/${prefix}*`;
+  const thaws = { Sid: 'Thaw', Effect: 'Allow', Action: THAW_RIGHTS.actions, Resource: below } as const;
   return policyDocument([
     ...listStatements(bucket, onBucket),
     ...statement('TempoBucket', onBucket, bucketArn),
-    { Sid: 'TempoBlocks', Effect: 'Allow', Action: onObjects, Resource: `${bucketArn}/${prefix}*` },
+    { Sid: 'TempoBlocks', Effect: 'Allow', Action: onObjects, Resource: below },
+    ...(thaw ? [thaws] : []),
     ...useOfKey(bucket, writes),
     keepsVersions(bucket),
   ]);

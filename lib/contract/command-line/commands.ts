@@ -196,9 +196,10 @@ const rewind = {
       choices: ['tempo-running', 'empty', 'lost-versions', 'retention'],
       description: 'lift a guard, by the name that its refusal gives',
     },
+    ...THAW,
   ],
   example: 'tempo-backup rewind --to 2026-11-23T08:30:00Z --dry-run',
-  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, INTERRUPTED],
+  exitCodes: [DONE, FAILED, CONFIGURATION, REPOSITORY_MISSING, INTEGRITY, REFUSED, THAWING, INTERRUPTED],
 } as const satisfies CommandDefinition;
 
 const replicate = {

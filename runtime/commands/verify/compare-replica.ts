@@ -5,6 +5,7 @@ import { parseDuration } from '../../../lib/contract/values/duration';
 import { UsageError } from '../../errors';
 import { replicaHealth } from '../../repository/replica-health';
 import type { CommandContext } from '../context';
+import { isSamePlace } from '../same-place';
 
 /** How the replica is that was asked about, and what it took to learn that there. */
 export async function compareReplica(
@@ -12,7 +13,7 @@ export async function compareReplica(
   { replica: url, maxLag }: VerifyOptions,
 ): Promise<{ readonly replica: ReplicaHealth | null; readonly requests: Requests }> {
   if (url === undefined) return { replica: null, requests: {} };
-  if (url === config.repository.url) throw new UsageError(`verify: '--replica' names the repository itself, '${url}'`);
+  await refuseItself(config.repository.url, url);
   const storage = await openStorage(url);
   try {
     const maxWaiting = parseDuration(maxLag);
@@ -25,4 +26,11 @@ export async function compareReplica(
   } finally {
     await storage.close();
   }
+}
+
+async function refuseItself(repository: string, url: string): Promise<void> {
+  if (!(await isSamePlace(repository, url))) return;
+  throw new UsageError(
+    `verify: '--replica' names the repository itself, '${repository}', got '${url}'; give the URL of a copy of it`,
+  );
 }

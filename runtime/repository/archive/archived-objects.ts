@@ -1,7 +1,7 @@
 import type { Archived } from '../../../lib/contract/results';
 import { formatSize } from '../../../lib/contract/values/size';
 import { ThawingError, UsageError } from '../../errors';
-import type { Archive, Storage, StoredObject, ThawRequest, ThawState } from '../../storage/storage';
+import type { Archive, Storage, StoredObject, Thaw, ThawRequest } from '../../storage/storage';
 import { forEachConcurrently } from '../../streams/concurrency';
 
 const REQUESTS_AT_ONCE = 16;
@@ -13,7 +13,7 @@ const DURATIONS: Readonly<Record<ThawRequest['tier'], string>> = {
 };
 
 /** Objects in archive classes, each with how far its thaw is. */
-export type ArchiveSurvey = readonly { readonly object: StoredObject; readonly state: ThawState }[];
+export type ArchiveSurvey = readonly (Thaw & { readonly object: StoredObject })[];
 
 export interface ThawOptions {
   /** What waits for it, such as `restore '…'`. */
@@ -31,15 +31,15 @@ export async function surveyArchive(
 ): Promise<ArchiveSurvey> {
   const { archive } = storage;
   if (!archive || archived.length === 0) return [];
-  const states = new Map<string, ThawState>();
+  const thaws = new Map<string, Thaw>();
   const ask = async ({ key }: StoredObject): Promise<void> => {
-    const state = await archive.stateOf(key);
-    if (state) states.set(key, state);
+    const thaw = await archive.stateOf(key);
+    if (thaw) thaws.set(key, thaw);
   };
   await forEachConcurrently(archived, REQUESTS_AT_ONCE, ask, signal);
   return archived.flatMap((object) => {
-    const state = states.get(object.key);
-    return state ? [{ object, state }] : [];
+    const thaw = thaws.get(object.key);
+    return thaw ? [{ object, ...thaw }] : [];
   });
 }
 
@@ -53,8 +53,11 @@ export function amountsOf(survey: ArchiveSurvey): Archived {
 }
 
 /** Throws `ThawingError` unless all can be read, after it has requested what is asked for. */
-export async function requireThawed(storage: Storage, survey: ArchiveSurvey, options: ThawOptions): Promise<void> {
-  const { archive } = storage;
+export async function requireThawed(
+  { archive }: Pick<Storage, 'archive'>,
+  survey: ArchiveSurvey,
+  options: ThawOptions,
+): Promise<void> {
   const frozen = survey.filter(({ state }) => state === 'archived').map(({ object }) => object);
   if (!archive || survey.every(({ state }) => state === 'thawed')) return;
   const { action, request, signal } = options;
@@ -66,6 +69,14 @@ export async function requireThawed(storage: Storage, survey: ArchiveSurvey, opt
     requested,
     notRequested: frozen.length - requested,
   });
+}
+
+/** `3 objects are thawed until 2026-11-30T00:00:00.000Z at least`, after which a read fails; undefined when nobody knows of an end. */
+export function thawedUntil(survey: ArchiveSurvey): string | undefined {
+  const ends = survey.flatMap(({ until }) => (until ? [until.getTime()] : []));
+  if (ends.length === 0) return undefined;
+  const objects = ends.length === 1 ? '1 object is' : `${ends.length} objects are`;
+  return `${objects} thawed until ${new Date(Math.min(...ends)).toISOString()} at least; what takes longer ends with 16 and needs another thaw`;
 }
 
 /** `5 objects (1.2 GiB) are in an archive class (GLACIER)`. */

@@ -9,6 +9,12 @@ export interface S3OpenUpload extends S3Upload {
   readonly initiatedAt: Date;
 }
 
+export interface S3CreateOptions {
+  /** ETag of what the server copies into it. @default - it is sent */
+  readonly copiedFrom?: string;
+  readonly signal?: AbortSignal;
+}
+
 /** What a server answered to one part. */
 export interface S3UploadedPart {
   readonly number: number;
@@ -121,7 +127,7 @@ export interface S3DeleteFailure {
 export interface S3Api {
   /** Only if the key is absent. */
   putObject(key: string, body: Buffer, sha256: Buffer, signal?: AbortSignal): Promise<void>;
-  createUpload(key: string, signal?: AbortSignal): Promise<S3Upload>;
+  createUpload(key: string, options?: S3CreateOptions): Promise<S3Upload>;
   /** Resolves to the part's ETag. */
   uploadPart(upload: S3Upload, part: Omit<S3UploadedPart, 'etag'>, body: Buffer, signal?: AbortSignal): Promise<string>;
   /** Only if the key is absent. */

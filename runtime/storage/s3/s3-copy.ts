@@ -106,24 +106,42 @@ export class S3Copier {
   /** In the parts of the repository's own digests, so that the server computes just these. */
   private async copyInParts(fullKey: string, source: RemoteSource): Promise<PutResult | undefined> {
     const { api, requests } = this.tools;
-    const upload = await requests.run('multipart', (signal) => api.createUpload(fullKey, signal));
+    const copiedFrom = source.remote.etag;
+    const upload = await requests.run('multipart', (signal) => api.createUpload(fullKey, { copiedFrom, signal }));
     let open = true;
+    let ambiguous = false;
     try {
       const sent = await this.copyParts(upload, source);
       if (!sent) return undefined;
-      await requests.run('multipart', (signal) => api.completeUpload(upload, sent, signal));
+      await requests.run('multipart', (signal) => api.completeUpload(upload, sent, signal), {
+        onFailure: (failure) => (ambiguous ||= mayHaveCommitted(failure)),
+      });
       open = false;
       const sha256 = combineDigests(sent.map((part) => part.sha256));
       return { created: true, copied: true, size: source.size, sha256 };
     } catch (error) {
-      const failure = s3FailureOf(error);
-      if (isAlreadyThere(failure)) return undefined;
-      if (!isUnable(failure)) throw error;
-      this.cannotCopyParts = true;
-      return undefined;
+      return await this.afterFailureInParts(fullKey, source, { error, ambiguous });
     } finally {
       if (open) await Promise.allSettled([requests.run('multipart', (signal) => api.abortUpload(upload, signal))]);
     }
+  }
+
+  /** An upload that was completed is gone, so the repetition of a completion that got lost meets the object, or no upload. */
+  private async afterFailureInParts(
+    fullKey: string,
+    source: RemoteSource,
+    { error, ambiguous }: { readonly error: unknown; readonly ambiguous: boolean },
+  ): Promise<PutResult | undefined> {
+    const failure = s3FailureOf(error);
+    const isGone = failure.code === 'NoSuchUpload';
+    if (isAlreadyThere(failure) || (ambiguous && isGone)) {
+      const existing = await this.lookUp(fullKey);
+      if (!existing && isGone) throw error;
+      return existing && resultOf(existing, source, ambiguous);
+    }
+    if (!isUnable(failure)) throw error;
+    this.cannotCopyParts = true;
+    return undefined;
   }
 
   /** Undefined when the server gives no digests of parts. */

@@ -79,7 +79,7 @@ class MultipartPut {
     const begun = performance.now();
     let lost = false;
     try {
-      return await requests.run('multipart', (signal) => api.createUpload(this.key, signal), {
+      return await requests.run('multipart', (signal) => api.createUpload(this.key, { signal }), {
         onFailure: (failure) => (lost ||= mayHaveCommitted(failure)),
       });
     } catch (error) {

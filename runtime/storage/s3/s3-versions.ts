@@ -1,5 +1,6 @@
 import type { ObjectVersion, VersionedBucket } from '../bucket';
-import type { RequestCounts } from '../storage';
+import type { RequestCounts, Thaw, ThawRequest } from '../storage';
+import { S3Archive, type S3ArchiveApi } from './archive/s3-archive';
 import { forEachConcurrently } from '../../streams/concurrency';
 import type { S3Body, S3BucketApi, S3Upload } from './s3-api';
 import { receiveWhole } from './s3-body';
@@ -47,6 +48,7 @@ export interface S3VersionsParts {
   readonly location: S3Location;
   readonly api: S3VersionApi;
   readonly bucketApi: S3BucketApi;
+  readonly archiveApi: S3ArchiveApi;
   readonly requests: S3Requests;
   readonly clock: S3Clock;
   readonly credentials: string;
@@ -58,9 +60,14 @@ export interface S3VersionsParts {
 /** A bucket whose earlier versions can be brought back. */
 export class S3Versions implements VersionedBucket {
   readonly url: string;
+  private readonly archive: S3Archive;
 
   constructor(private readonly parts: S3VersionsParts) {
     this.url = parts.location.url;
+    this.archive = new S3Archive(parts.archiveApi, parts.requests, {
+      fullKey: (key) => this.fullKey(key),
+      explained: (action, work) => this.explained(action, work),
+    });
   }
 
   get requests(): Readonly<RequestCounts> {
@@ -110,6 +117,14 @@ export class S3Versions implements VersionedBucket {
         throw error;
       }
     });
+  }
+
+  thawOf({ key, id }: ObjectVersion): Promise<Thaw | undefined> {
+    return this.archive.stateOf(key, id);
+  }
+
+  thaw({ key, id }: ObjectVersion, request: ThawRequest): Promise<void> {
+    return this.archive.thaw(key, request, id);
   }
 
   hide(key: string): Promise<void> {

@@ -84,7 +84,7 @@ class HistoryReader {
     const known = block.files.get(at.name) ?? { key: version.key, then: undefined, now: undefined, oldest: version };
     block.files.set(at.name, known);
     if (version.isLatest) known.now = version;
-    if (version.modifiedAt <= known.oldest.modifiedAt) known.oldest = version;
+    if (isOlder(version, known.oldest)) known.oldest = version;
     if (version.modifiedAt <= this.to && isAfter(version, known.then)) known.then = version;
   }
 }
@@ -98,6 +98,12 @@ function isAfter(version: ObjectVersion, other: ObjectVersion | undefined): bool
   if (version.modifiedAt.getTime() !== other.modifiedAt.getTime()) return version.modifiedAt > other.modifiedAt;
   if (version.isLatest !== other.isLatest) return version.isLatest;
   return version.content !== undefined && other.content === undefined;
+}
+
+/** Of one time the version: what has a marker beside it was there before that. */
+function isOlder(version: ObjectVersion, other: ObjectVersion): boolean {
+  if (version.modifiedAt.getTime() !== other.modifiedAt.getTime()) return version.modifiedAt < other.modifiedAt;
+  return version.content !== undefined || other.content === undefined;
 }
 
 function later(one: Date | undefined, other: Date): Date {

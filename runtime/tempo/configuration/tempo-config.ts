@@ -23,6 +23,8 @@ export interface TempoConfig {
   readonly rf1After: Date | undefined;
   readonly tracesPath: string | undefined;
   readonly walPath: string | undefined;
+  /** Milliseconds between two looks at the blocks, after each of which the index of a tenant is written. */
+  readonly blocklistPoll: number | undefined;
 }
 
 type Read = (...path: string[]) => number | undefined;
@@ -49,6 +51,7 @@ export function readTempoConfig(files: readonly ConfigText[]): TempoConfig {
       files.length === 0 ? DEFAULT_RETENTION_RULES : retentionRules(settings, { name, version, read, tenants }),
     completeBlockTimeout: completeBlockTimeout(version, read),
     rf1After: instant(valueAt(settings, 'query_frontend', 'rf1_after')),
+    blocklistPoll: read('storage', 'trace', 'blocklist_poll'),
     tracesPath: text(valueAt(settings, 'storage', 'trace', 'local', 'path')),
     walPath: text(
       valueAt(settings, ...(version === '3.0' ? ['live_store', 'wal', 'path'] : ['storage', 'trace', 'wal', 'path'])),

@@ -71,6 +71,23 @@ describe("a grant on Tempo's own bucket", () => {
     expect(await useOfKey('rewind')).toMatchObject({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'] });
   });
 
+  it('permits a rewind to request thaws where asked to, and throws for a command that requests none', async () => {
+    const engine = await RecordingEngine.run(() => {
+      const protection = new TempoBucketProtection('traces', { bucket: 'acme-tempo', plan, prefix: 'single' });
+      protection.grant('rewind', { name: 'runner' }, { suffix: 'thaw', thaw: true });
+    });
+    const statements = statementsOf(engine.find('traces-rewind-thaw', 'RolePolicy'));
+    const resource = `${arnIn(statements)}/single/*`;
+    expect(statements).toContainEqual(
+      expect.objectContaining({ Sid: 'Thaw', Action: ['s3:RestoreObject'], Resource: resource }),
+    );
+    expect(JSON.stringify(await granted('rewind'))).not.toContain('s3:RestoreObject');
+    const refused = RecordingEngine.run(() => {
+      new TempoBucketProtection('traces', { bucket: 'acme-tempo', plan }).policyFor('restore', { thaw: true });
+    });
+    await expect(refused).rejects.toThrow(/got it for 'restore'; 'rewind' does/);
+  });
+
   it('denies each command the versions themselves', async () => {
     for (const command of TEMPO_BUCKET_COMMANDS) {
       const statements = await granted(command);

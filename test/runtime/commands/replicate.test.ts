@@ -127,6 +127,34 @@ describe('replicate between a bucket and a folder', () => {
   });
   afterEach(() => workplace.stop());
 
+  it.each([
+    ['goes on without a recovery point that is pruned meanwhile', true],
+    ['names a recovery point that lacks something and is still there', false],
+  ])('%s', async (_, isPruned) => {
+    workplace.flush('team-a');
+    await workplace.run('backup');
+    const { objects } = workplace.double;
+    const [manifest = '', index = ''] = ['backups/points/', 'backups/indexes/'].map((prefix) =>
+      [...objects.keys()].find((key) => key.startsWith(prefix)),
+    );
+    workplace.flush('team-a');
+    await workplace.run('backup');
+    const get = objects.get.bind(objects);
+    jest.spyOn(objects, 'get').mockImplementation((key) => {
+      const found = get(key);
+      // What it names goes after it was read.
+      if (key === manifest) for (const gone of isPruned ? [manifest, index] : [index]) objects.delete(gone);
+      return found;
+    });
+    const copy = `file://${join(workplace.folder, 'copy')}`;
+    const { exitCode, result } = await workplace.run('replicate', '--to', copy);
+    expect(exitCode).toBe(isPruned ? ExitCode.DONE : ExitCode.INTEGRITY);
+    const failed = isPruned ? [] : [{ id: manifest.slice('backups/points/'.length, -'.json'.length) }];
+    expect(result).toMatchObject({ points: { copied: [expect.any(String)], failed } });
+    const verified = await workplace.run('verify', '--recovery-point', 'all', '--repository', copy);
+    expect(verified.exitCode).toBe(ExitCode.DONE);
+  });
+
   it('goes from one to the other and back, also what a server had copied', async () => {
     workplace.flush('team-a', { size: 9 * MIB });
     workplace.flush('team-b');

@@ -1,43 +1,24 @@
 import { ExitCode } from '../../../lib/contract/exit-codes';
-import { BucketWorkplace, TEMPO_PREFIX } from '../../helpers/bucket-workplace';
+import { type BucketWorkplace, TEMPO_PREFIX } from '../../helpers/bucket-workplace';
 import type { S3DoubleOptions } from '../../helpers/s3-double';
 import { Random } from '../../helpers/random';
-
-const MINUTE = 60_000;
+import { RewindScene } from '../../helpers/rewind-scene';
 
 jest.setTimeout(60_000);
 
+let scene: RewindScene;
 let workplace: BucketWorkplace;
-let time: number;
-const pass = (minutes = 1): void => void (time += minutes * MINUTE);
-const moment = (): string => new Date(time).toISOString();
+const pass = (minutes = 1): void => scene.pass(minutes);
+const moment = (): string => scene.moment();
+const clear = (tenant: string, id: string): void => scene.clear(tenant, id);
+const visible = (): Map<string, Buffer> => scene.visible();
+const rewind = (...args: [string, ...string[]]): ReturnType<BucketWorkplace['run']> => scene.rewind(...args);
 
 async function start(options: S3DoubleOptions = {}): Promise<void> {
-  time = Date.now() - 48 * 60 * MINUTE;
-  workplace = await BucketWorkplace.start({ versioning: 'Enabled', clock: () => new Date(time), ...options });
+  scene = await RewindScene.start(options);
+  ({ workplace } = scene);
 }
 afterEach(() => workplace.stop());
-
-/** Removes a block as Tempo's retention does. */
-function clear(tenant: string, id: string): void {
-  for (const key of workplace.keys().filter((each) => each.startsWith(`${tenant}/${id}/`)))
-    workplace.double.drop(`${TEMPO_PREFIX}/${key}`);
-}
-
-/** What Tempo sees: the files of live blocks. */
-function visible(): Map<string, Buffer> {
-  const keys = new Set(workplace.keys());
-  const isLive = (folder: string): boolean =>
-    keys.has(`${folder}/meta.json`) && !keys.has(`${folder}/meta.compacted.json`);
-  const live = [...keys].filter((key) => isLive(key.slice(0, key.lastIndexOf('/'))));
-  return new Map(
-    live.map((key) => [key, workplace.double.objects.get(`${TEMPO_PREFIX}/${key}`)?.bytes ?? Buffer.alloc(0)]),
-  );
-}
-
-function rewind(to: string, ...args: string[]): ReturnType<BucketWorkplace['run']> {
-  return workplace.run('rewind', '--to', to, ...args);
-}
 
 describe('a rewind', () => {
   beforeEach(() => start());
@@ -200,7 +181,7 @@ describe('a rewind', () => {
     const [first] = workplace.double.history.versions.get(key) ?? [];
     // Versions and delete markers by turns, the newest a marker.
     const later = Array.from({ length: 9999 }, (_, index) => ({
-      ...{ key, id: `later-${index}`, modifiedAt: new Date(time + index) },
+      ...{ key, id: `later-${index}`, modifiedAt: new Date(scene.time + index) },
       bytes: index % 2 === 0 ? undefined : Buffer.from(`other ${index}`),
     }));
     workplace.double.history.versions.set(key, [...(first ? [first] : []), ...later]);
@@ -246,7 +227,7 @@ describe('a rewind', () => {
     const to = moment();
     pass();
     const key = `${TEMPO_PREFIX}/work.json`;
-    const version = { key, id: 'null', bytes: Buffer.from('x'), modifiedAt: new Date(time) };
+    const version = { key, id: 'null', bytes: Buffer.from('x'), modifiedAt: new Date(scene.time) };
     workplace.double.history.versions.set(key, [version]);
     pass();
     const after = moment();
@@ -390,7 +371,7 @@ describe('a rewind of a bucket', () => {
   it.each(['Off', 'Suspended'] as const)('whose versioning is %s is refused', async (versioning) => {
     await start({ versioning });
     workplace.flush('team-a');
-    const { exitCode, result } = await rewind(new Date(time).toISOString());
+    const { exitCode, result } = await rewind(moment());
     expect(exitCode).toBe(ExitCode.REFUSED);
     expect(result.error?.message).toMatch(/versioning is(n't on| suspended)/);
   });

@@ -131,8 +131,9 @@ describe('a restore that meets archived objects', () => {
     expect(workplace.keys()).toEqual([]);
     expect(readsOfData()).toEqual([]);
     workplace.double.archive.thaw();
-    const { exitCode, result } = await restore('--thaw', 'standard');
+    const { exitCode, result, stderr } = await restore('--thaw', 'standard');
     expect(exitCode).toBe(ExitCode.DONE);
+    expect(stderr).toContain(`${frozen.length} objects are thawed until 2040-12-21T00:00:00.000Z at least`);
     expect(result).toMatchObject({
       blocks: { total: 3, restored: 3, failed: [] },
       archived: { objects: frozen.length, thawed: frozen.length },

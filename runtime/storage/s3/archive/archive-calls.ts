@@ -1,6 +1,6 @@
 import { HeadObjectCommand, RestoreObjectCommand, type S3Client, type Tier } from '@aws-sdk/client-s3';
 import type { ThawRequest } from '../../storage';
-import type { ArchivedFacts, S3ArchiveApi } from './s3-archive';
+import type { ArchivedFacts, ArchivedKey, S3ArchiveApi } from './s3-archive';
 
 const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
 const TIERS: Readonly<Record<ThawRequest['tier'], Tier>> = {
@@ -21,15 +21,16 @@ export class SdkArchiveApi implements S3ArchiveApi {
     private readonly bucket: string,
   ) {}
 
-  async lookUp(key: string, signal?: AbortSignal): Promise<ArchivedFacts> {
-    const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+  async lookUp({ key, versionId }: ArchivedKey, signal?: AbortSignal): Promise<ArchivedFacts> {
+    const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key, VersionId: versionId });
     const { StorageClass, Restore } = await this.client.send(command, { abortSignal: signal });
     return { ...archiveClassIn(StorageClass), restore: Restore };
   }
 
-  async restore(key: string, { tier, days }: ThawRequest, signal?: AbortSignal): Promise<void> {
+  async restore({ key, versionId }: ArchivedKey, { tier, days }: ThawRequest, signal?: AbortSignal): Promise<void> {
     const RestoreRequest = { Days: days, GlacierJobParameters: { Tier: TIERS[tier] } };
-    const command = new RestoreObjectCommand({ Bucket: this.bucket, Key: key, RestoreRequest });
+    const named = { Bucket: this.bucket, Key: key, VersionId: versionId };
+    const command = new RestoreObjectCommand({ ...named, RestoreRequest });
     await this.client.send(command, { abortSignal: signal });
   }
 }

@@ -1,4 +1,4 @@
-import type { Archive, ThawRequest, ThawState } from '../../storage';
+import type { Archive, Thaw, ThawRequest } from '../../storage';
 import { isAbsent, s3FailureOf } from '../s3-failure';
 import type { S3Requests } from '../s3-requests';
 
@@ -9,10 +9,16 @@ export interface ArchivedFacts {
   readonly restore?: string;
 }
 
+export interface ArchivedKey {
+  readonly key: string;
+  /** @default - the current one */
+  readonly versionId?: string;
+}
+
 /** Single requests, as in `S3Api`. */
 export interface S3ArchiveApi {
-  lookUp(key: string, signal?: AbortSignal): Promise<ArchivedFacts>;
-  restore(key: string, request: ThawRequest, signal?: AbortSignal): Promise<void>;
+  lookUp(object: ArchivedKey, signal?: AbortSignal): Promise<ArchivedFacts>;
+  restore(object: ArchivedKey, request: ThawRequest, signal?: AbortSignal): Promise<void>;
 }
 
 export interface S3ArchiveContext {
@@ -28,11 +34,11 @@ export class S3Archive implements Archive {
     private readonly context: S3ArchiveContext,
   ) {}
 
-  stateOf(key: string): Promise<ThawState | undefined> {
+  stateOf(key: string, versionId?: string): Promise<Thaw | undefined> {
     return this.context.explained(`look up '${key}'`, async () => {
       try {
-        const fullKey = this.context.fullKey(key);
-        return stateIn(await this.requests.run('head', (signal) => this.api.lookUp(fullKey, signal)));
+        const object = { key: this.context.fullKey(key), versionId };
+        return stateIn(await this.requests.run('head', (signal) => this.api.lookUp(object, signal)));
       } catch (error) {
         if (isAbsent(s3FailureOf(error))) return undefined;
         throw error;
@@ -40,11 +46,11 @@ export class S3Archive implements Archive {
     });
   }
 
-  thaw(key: string, request: ThawRequest): Promise<void> {
+  thaw(key: string, request: ThawRequest, versionId?: string): Promise<void> {
     return this.context.explained(`request the thaw of '${key}'`, async () => {
       try {
-        const fullKey = this.context.fullKey(key);
-        await this.requests.run('put', (signal) => this.api.restore(fullKey, request, signal));
+        const object = { key: this.context.fullKey(key), versionId };
+        await this.requests.run('put', (signal) => this.api.restore(object, request, signal));
       } catch (error) {
         if (s3FailureOf(error).code !== 'RestoreAlreadyInProgress') throw error;
       }
@@ -53,8 +59,10 @@ export class S3Archive implements Archive {
 }
 
 /** `ongoing-request="true"`, or `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"`. */
-function stateIn({ archiveClass, restore }: ArchivedFacts): ThawState | undefined {
+function stateIn({ archiveClass, restore }: ArchivedFacts): Thaw | undefined {
   if (archiveClass === undefined) return undefined;
-  if (restore === undefined) return 'archived';
-  return restore.includes('ongoing-request="true"') ? 'thawing' : 'thawed';
+  if (restore === undefined) return { state: 'archived' };
+  if (restore.includes('ongoing-request="true"')) return { state: 'thawing' };
+  const until = new Date(/expiry-date="([^"]+)"/.exec(restore)?.[1] ?? '');
+  return { state: 'thawed', ...(Number.isNaN(until.getTime()) ? {} : { until }) };
 }

@@ -62,7 +62,7 @@ describe('the commands', () => {
       ],
       prune: ['dry-run', 'allow'],
       snapshot: ['rule', 'name', 'claim', 'deadline', 'swap', 'dry-run', 'allow'],
-      rewind: ['to', 'tenant', 'dry-run', 'allow'],
+      rewind: ['to', 'tenant', 'dry-run', 'allow', 'thaw', 'thaw-for'],
       replicate: ['to', 'dry-run'],
     });
   });

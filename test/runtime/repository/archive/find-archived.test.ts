@@ -1,7 +1,7 @@
 import { findArchived, findArchivedDocuments } from '../../../../runtime/repository/archive/find-archived';
 import { surveyArchive } from '../../../../runtime/repository/archive/archived-objects';
 import { MemoryStorage } from '../../../../runtime/storage/memory-storage';
-import type { Archive, StoredObject, ThawState } from '../../../../runtime/storage/storage';
+import type { Archive, StoredObject, Thaw } from '../../../../runtime/storage/storage';
 import { sourceOf } from '../../../helpers/buffer-source';
 import { CountingStorage } from '../../../helpers/counting-storage';
 
@@ -10,9 +10,9 @@ class ArchivingStorage extends CountingStorage {
   asked = 0;
   listed = 0;
   readonly archive: Archive = {
-    stateOf: (): Promise<ThawState> => {
+    stateOf: (): Promise<Thaw> => {
       this.asked++;
-      return Promise.resolve('archived');
+      return Promise.resolve({ state: 'archived' });
     },
     thaw: () => Promise.reject(new Error('nobody asked for a thaw')),
   };

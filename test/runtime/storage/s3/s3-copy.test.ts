@@ -105,6 +105,50 @@ describe('an object larger than one copy', () => {
     expect(double.count('GetObject')).toBe(0);
   });
 
+  it('is known again by what it was copied from, and not read', async () => {
+    await start({ copies: 'aws' }, 10 * MIB);
+    const source = await remote(bytesOf(20 * MIB, 'large'));
+    const first = await storage.put('key', source);
+    expect(first).toMatchObject({ created: true, copied: true });
+    expect(await storage.put('key', source)).toEqual({ ...first, created: false });
+    expect(double.count('CreateMultipartUpload')).toBe(1);
+    expect(double.count('GetObject')).toBe(0);
+  });
+
+  it.each(['lose-response', 'refuse-after-commit'] as const)(
+    'was created by this run when the answer to its completion got lost (%s)',
+    async (kind) => {
+      await start({ copies: 'aws' }, 10 * MIB);
+      const source = await remote(bytesOf(20 * MIB, 'large'));
+      const fault = { kind, status: 500, code: 'InternalError' } as const;
+      double.fail({ on: 'CompleteMultipartUpload', fault });
+      expect(await storage.put('key', source)).toMatchObject({ created: true, copied: true });
+      expect(double.count('GetObject') + double.count('UploadPart')).toBe(0);
+      expect(double.uploads.size).toBe(0);
+    },
+  );
+
+  it('fails when somebody ended its upload, as nothing lies there then', async () => {
+    await start({ copies: 'aws' }, 10 * MIB);
+    const source = await remote(bytesOf(20 * MIB, 'large'));
+    const fault = { kind: 'refuse', status: 404, code: 'NoSuchUpload' } as const;
+    double.fail({ on: 'CompleteMultipartUpload', fault });
+    await expect(storage.put('key', source)).rejects.toThrow('NoSuchUpload');
+    expect(stored()).toBeUndefined();
+  });
+
+  it('of which another writer had a copy made meanwhile is told to be that one', async () => {
+    await start({ copies: 'aws' }, 10 * MIB);
+    const source = await remote(bytesOf(20 * MIB, 'large'));
+    const other = await openS3Storage(double.url('backups'), { largestCopy: 10 * MIB, sleep: async () => undefined });
+    double.fail({ on: 'CompleteMultipartUpload', fault: { kind: 'delay', milliseconds: 300 } });
+    const results = await Promise.all([storage.put('key', source), other.put('key', source)]);
+    expect(results.filter(({ created }) => created)).toHaveLength(1);
+    expect(new Set(results.map(({ sha256: digest }) => digest)).size).toBe(1);
+    expect(double.count('GetObject')).toBe(0);
+    await other.close();
+  });
+
   it('is sent when the server computes none, and nothing stays open', async () => {
     await start({ copies: 'minio' }, 10 * MIB);
     const bytes = bytesOf(20 * MIB, 'large');
