@@ -6,18 +6,18 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { StorageError } from '../errors';
 import { partBuffers, type PartBuffers } from '../streams/part-buffers';
 import { SdkLockApi } from './s3/locks/s3-lock-calls';
 import { DirectReader, type SignedTarget } from './s3/direct/direct-reader';
 import { DirectSender } from './s3/direct/direct-sender';
 import { answerWith } from './s3/direct/sdk-answer';
 import { archiveClassIn, SdkArchiveApi } from './s3/archive/archive-calls';
+import { listPage } from './s3/lists/list-call';
+import { required } from './s3/required';
 import type * as Api from './s3/s3-api';
 import { contentRangeOf, receive } from './s3/s3-body';
 import { S3Bucket } from './s3/s3-bucket';
@@ -29,7 +29,7 @@ import { observeEndpoint, signedTarget } from './s3/s3-signing';
 import { S3Storage } from './s3/s3-storage';
 import { parseS3Url, type S3Location } from './s3/s3-url';
 import { S3Versions } from './s3/s3-versions';
-import { SdkBucketApi, SOURCE_ETAG_METADATA } from './s3/s3-bucket-calls';
+import { decoded, SdkBucketApi, SOURCE_ETAG_METADATA } from './s3/s3-bucket-calls';
 import type { Bucket, VersionedBucket } from './bucket';
 import { SdkVersionApi } from './s3/s3-version-calls';
 import type { Storage } from './storage';
@@ -231,28 +231,17 @@ class SdkS3Api implements Api.S3Api {
   }
 
   async listObjects(request: Api.S3ListRequest, signal?: AbortSignal): Promise<Api.S3Page> {
-    const command = new ListObjectsV2Command({
-      Bucket: this.bucket,
-      Prefix: request.prefix,
-      StartAfter: request.startAfter,
-      ContinuationToken: request.continuation,
-      MaxKeys: request.maxKeys,
-      // XML can't hold every character that a key can.
-      EncodingType: 'url',
-    });
-    const {
-      Contents = [],
-      IsTruncated,
-      NextContinuationToken,
-    } = await this.client.send(command, { abortSignal: signal });
+    const { prefix, startAfter, continuation, maxKeys } = request;
+    const page = { StartAfter: startAfter, ContinuationToken: continuation, MaxKeys: maxKeys };
+    const found = await listPage(this.client, { Bucket: this.bucket, Prefix: prefix, ...page }, signal);
     return {
-      objects: Contents.map(({ Key, Size, LastModified, StorageClass }) => ({
-        key: decodeURIComponent(required(Key, 'Key').replaceAll('+', '%20')),
-        size: required(Size, 'Size'),
-        modifiedAt: required(LastModified, 'LastModified'),
-        ...archiveClassIn(StorageClass),
+      objects: found.objects.map(({ key, size, modifiedAt, storageClass }) => ({
+        key: decoded(key),
+        size,
+        modifiedAt,
+        ...archiveClassIn(storageClass),
       })),
-      continuation: IsTruncated ? NextContinuationToken : undefined,
+      continuation: found.continuation,
     };
   }
 
@@ -280,13 +269,4 @@ class SdkS3Api implements Api.S3Api {
   private named(upload: Api.S3Upload): { Bucket: string; Key: string; UploadId: string } {
     return { Bucket: this.bucket, Key: upload.key, UploadId: upload.id };
   }
-}
-
-function required<T>(value: T | undefined, name: string): T {
-  if (value === undefined) {
-    throw new StorageError(
-      `read the server's answer: it has no ${name}; check that 'endpoint' is an S3 server, not a proxy`,
-    );
-  }
-  return value;
 }

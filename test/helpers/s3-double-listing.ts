@@ -20,12 +20,12 @@ export class ListingLag {
 export function listingOf(
   objects: ReadonlyMap<string, StoredS3Object>,
   archive: ArchiveStore,
-  query: URLSearchParams,
+  { query, countsKeys }: { readonly query: URLSearchParams; readonly countsKeys?: boolean },
 ): string {
   const prefix = query.get('prefix') ?? '';
   const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
   const below = [...objects.keys()].filter((key) => key.startsWith(prefix));
-  if (query.get('delimiter') === '/') return foldersIn(below, prefix, after);
+  if (query.get('delimiter') === '/') return foldersIn(below, { prefix, after, countsKeys });
   const keys = below.filter((key) => isAfter(key, after));
   keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const page = keys.slice(0, Number(query.get('max-keys') ?? 1000));
@@ -33,12 +33,15 @@ export function listingOf(
     const object = objects.get(key);
     return object ? [{ ...object, key, etag: etagOf(object.bytes), storageClass: archive.classOf(key) }] : [];
   });
-  return listXml(found, keys.length > page.length ? page.at(-1) : undefined);
+  return listXml(found, { continuation: keys.length > page.length ? page.at(-1) : undefined, countsKeys });
 }
 
-function foldersIn(below: readonly string[], prefix: string, after: string): string {
+function foldersIn(
+  below: readonly string[],
+  { prefix, after, countsKeys }: { readonly prefix: string; readonly after: string; readonly countsKeys?: boolean },
+): string {
   const deeper = below.filter((key) => key.indexOf('/', prefix.length) > 0);
   const names = deeper.map((key) => key.slice(0, key.indexOf('/', prefix.length) + 1));
   const folders = [...new Set(names)].sort().filter((name) => isAfter(name, after));
-  return foldersXml(folders.slice(0, 2), folders.length > 2 ? folders[1] : undefined);
+  return foldersXml(folders.slice(0, 2), { continuation: folders.length > 2 ? folders[1] : undefined, countsKeys });
 }

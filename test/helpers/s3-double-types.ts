@@ -12,6 +12,8 @@ export interface S3DoubleOptions {
   readonly accepts?: (accessKey: string) => boolean;
   /** False: it overwrites whatever it is told; `'whole'`: what comes in parts overwrites, as on Ceph. @default true */
   readonly honoursConditions?: boolean | 'whole';
+  /** False: listings don't say how many keys they have, so that the SDK has to parse them. @default true */
+  readonly countsKeys?: boolean;
   /** Keeps what it is sent with something before it, as a server does that doesn't know a framing. @default false */
   readonly corruptsUploads?: boolean;
   /**

@@ -198,7 +198,7 @@ export class S3Double {
       case 'HeadObject':
         return this.getObject(request);
       case 'ListObjectsV2':
-        return { status: 200, body: listingOf(this.listings.seen(this.objects), this.archive, request.query) };
+        return { status: 200, body: this.list(request.query) };
       case 'DeleteObjects':
         return this.deleteObjects(request, fault);
       case 'CreateMultipartUpload':
@@ -254,6 +254,11 @@ export class S3Double {
     this.objects.set(key, { bytes, modifiedAt, checksum, metadata: facts.metadata });
     this.locks.add(key, modifiedAt);
     if (this.options.versioning === 'Enabled') this.history.add(key, bytes, modifiedAt);
+  }
+
+  private list(query: URLSearchParams): string {
+    const { countsKeys } = this.options;
+    return listingOf(this.listings.seen(this.objects), this.archive, { query, countsKeys });
   }
 
   private checkAbsent({ headers, key, operation }: Request): void {

@@ -11,6 +11,12 @@ export function errorXml(code: string, key: string): string {
 }
 
 /** Keys are URL-encoded, as `encoding-type=url` asks for. */
+interface ListForm {
+  readonly continuation: string | undefined;
+  /** @default true */
+  readonly countsKeys?: boolean;
+}
+
 export function listXml(
   objects: readonly {
     readonly key: string;
@@ -19,7 +25,7 @@ export function listXml(
     readonly etag: string;
     readonly storageClass: string | undefined;
   }[],
-  continuation: string | undefined,
+  { continuation, countsKeys = true }: ListForm,
 ): string {
   const contents = objects.map(({ bytes, etag, key, modifiedAt, storageClass = 'STANDARD' }) =>
     element(
@@ -33,7 +39,8 @@ export function listXml(
   );
   const next = continuation === undefined ? '' : element('NextContinuationToken', escaped(continuation));
   const truncated = element('IsTruncated', String(continuation !== undefined));
-  return element('ListBucketResult', element('EncodingType', 'url') + truncated + next + contents.join(''));
+  const count = countsKeys ? element('KeyCount', String(contents.length)) : '';
+  return element('ListBucketResult', element('EncodingType', 'url') + count + truncated + next + contents.join(''));
 }
 
 export function uploadsXml(
@@ -51,11 +58,12 @@ export function uploadsXml(
 }
 
 /** The common prefixes of a listing with a delimiter. */
-export function foldersXml(folders: readonly string[], continuation: string | undefined): string {
+export function foldersXml(folders: readonly string[], { continuation, countsKeys = true }: ListForm): string {
   const items = folders.map((folder) => element('CommonPrefixes', element('Prefix', urlEncoded(folder))));
   const next = continuation === undefined ? '' : element('NextContinuationToken', escaped(continuation));
   const truncated = element('IsTruncated', String(continuation !== undefined));
-  return element('ListBucketResult', element('EncodingType', 'url') + truncated + next + items.join(''));
+  const count = countsKeys ? element('KeyCount', String(items.length)) : '';
+  return element('ListBucketResult', element('EncodingType', 'url') + count + truncated + next + items.join(''));
 }
 
 export function copyXml(name: string, etag: string, checksum: string | undefined): string {

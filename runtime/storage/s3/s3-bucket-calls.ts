@@ -4,15 +4,16 @@ import {
   type CopyObjectCommandInput,
   GetObjectCommand,
   HeadObjectCommand,
-  ListObjectsV2Command,
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
-import { StorageError } from '../../errors';
 import { archiveClassIn } from './archive/archive-calls';
 import type { DirectSender, WholeAnswer } from './direct/direct-sender';
 import { answerWith } from './direct/sdk-answer';
+import { listPage } from './lists/list-call';
+import type { ListPage } from './lists/list-page';
+import { required } from './required';
 import type * as Api from './s3-api';
 
 /** The ETag of what an object was copied from: it has another one itself where that was sent in parts. */
@@ -122,37 +123,22 @@ export class SdkBucketApi implements Api.S3BucketApi {
     request: Api.S3ListRequest,
     signal?: AbortSignal,
   ): Promise<{ readonly objects: readonly Api.S3ListedObject[]; readonly continuation?: string }> {
-    const { Contents = [], IsTruncated, NextContinuationToken } = await this.list(request, undefined, signal);
-    return {
-      objects: Contents.map(({ Key, Size, LastModified, ETag }) => ({
-        key: decoded(required(Key, 'Key')),
-        size: required(Size, 'Size'),
-        modifiedAt: required(LastModified, 'LastModified'),
-        etag: required(ETag, 'ETag'),
-      })),
-      continuation: IsTruncated ? NextContinuationToken : undefined,
-    };
+    const { objects, continuation } = await this.list(request, undefined, signal);
+    return { objects: objects.map((object) => ({ ...object, key: decoded(object.key) })), continuation };
   }
 
   async listFolders(request: Api.S3ListRequest, signal?: AbortSignal): Promise<Api.S3FolderPage> {
-    const { CommonPrefixes = [], IsTruncated, NextContinuationToken } = await this.list(request, '/', signal);
-    return {
-      folders: CommonPrefixes.map(({ Prefix }) => decoded(required(Prefix, 'Prefix'))),
-      continuation: IsTruncated ? NextContinuationToken : undefined,
-    };
+    const { folders, continuation } = await this.list(request, '/', signal);
+    return { folders: folders.map(decoded), continuation };
   }
 
-  private list(request: Api.S3ListRequest, delimiter: string | undefined, signal?: AbortSignal) {
-    const command = new ListObjectsV2Command({
-      Bucket: this.bucket,
-      Prefix: request.prefix,
-      Delimiter: delimiter,
-      StartAfter: request.startAfter,
-      ContinuationToken: request.continuation,
-      MaxKeys: request.maxKeys,
-      EncodingType: 'url',
-    });
-    return this.client.send(command, { abortSignal: signal });
+  private list(
+    { prefix, startAfter, continuation, maxKeys }: Api.S3ListRequest,
+    delimiter: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<ListPage> {
+    const page = { StartAfter: startAfter, ContinuationToken: continuation, MaxKeys: maxKeys };
+    return listPage(this.client, { Bucket: this.bucket, Prefix: prefix, Delimiter: delimiter, ...page }, signal);
   }
 }
 
@@ -205,11 +191,4 @@ function hexOf(checksum: string | undefined): string | undefined {
 
 export function decoded(key: string): string {
   return decodeURIComponent(key.replaceAll('+', '%20'));
-}
-
-export function required<T>(value: T | undefined, name: string): T {
-  if (value !== undefined) return value;
-  throw new StorageError(
-    `read the server's answer: it has no ${name}; check that 'endpoint' is an S3 server, not a proxy`,
-  );
 }

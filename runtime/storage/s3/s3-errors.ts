@@ -111,7 +111,7 @@ function credentialError(failure: S3Failure, context: S3ErrorContext): RunnerErr
 function archiveError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {
   if (failure.code !== 'InvalidObjectState') return undefined;
   const advice =
-    "have the server thaw it, which takes minutes to days ('verify' and 'restore' request it with --thaw), then run it again";
+    "have the server thaw it, which takes minutes to days ('verify', 'restore' and 'rewind' request it with --thaw; not of INTELLIGENT_TIERING's archive tiers: have the server bring these back), then run it again";
   const cause = 'it is in an archive class and must be thawed before it is read';
   return new ArchivedError(line(context, cause, advice), evidence(failure, context));
 }

@@ -13,7 +13,8 @@ import {
 } from '@aws-sdk/client-s3';
 import type { ObjectVersion } from '../bucket';
 import { archiveClassIn } from './archive/archive-calls';
-import { copySource, decoded, required, SOURCE_ETAG_METADATA } from './s3-bucket-calls';
+import { required } from './required';
+import { copySource, decoded, SOURCE_ETAG_METADATA } from './s3-bucket-calls';
 import type { S3Body, S3Upload } from './s3-api';
 import type { S3VersionApi, S3VersionMarker } from './s3-versions';
 

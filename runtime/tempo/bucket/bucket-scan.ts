@@ -117,12 +117,12 @@ async function listTenant(
   const listed: Listed = { blocks: new Map() };
   const last = await listInto(listed, bucket.list(prefix), { signal, atMost: splitAbove });
   if (last === undefined) return listed;
-  const rest = RANGES.filter((digit) => digit >= last.slice(prefix.length, prefix.length + 1));
+  const rest = [...RANGES, TENANT_INDEX].filter((start) => start >= last.slice(prefix.length, prefix.length + 1));
   // The range in which the listing stopped is listed anew: what was seen of it may be gone by now.
   for (const id of listed.blocks.keys()) if (rest.includes(id.slice(0, 1))) listed.blocks.delete(id);
-  const listRange = async (digit: string): Promise<void> =>
-    void (await listInto(listed, bucket.list(`${prefix}${digit}`), { signal, atMost: Infinity }));
-  await forEachConcurrently(rest, RANGES.length, listRange, signal);
+  const listRange = async (start: string): Promise<void> =>
+    void (await listInto(listed, bucket.list(`${prefix}${start}`), { signal, atMost: Infinity }));
+  await forEachConcurrently(rest, rest.length, listRange, signal);
   return listed;
 }
 

@@ -36,6 +36,21 @@ describe('S3 storage', () => {
     await cleanUp();
   });
 
+  it('lists the same whoever reads the answer', async () => {
+    const names = ['a b/ü+1', 'plain', "odd!'()*&<x>", 'percent%25'];
+    const listed = async (options: S3DoubleOptions): Promise<unknown[]> => {
+      const { cleanUp, double, storage } = await openDouble({ ...options, clock: () => new Date(0) });
+      for (const name of names) double.place(`${PREFIX}/${name}`, Buffer.from(name));
+      const objects = [];
+      for await (const object of storage.list('')) objects.push(object);
+      await cleanUp();
+      return objects;
+    };
+    const read = await listed({});
+    expect(read.map((object) => (object as { key: string }).key).sort()).toEqual([...names].sort());
+    expect(await listed({ countsKeys: false })).toEqual(read);
+  });
+
   it('keeps the digest with the object twice: as checksum, and in the metadata of objects of one part', async () => {
     const { cleanUp, double, storage } = await openDouble();
     const [small, large] = [bytesOf(10, 'small'), bytesOf(8 * MIB + 1, 'large')];

@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { ExitCode } from '../../../../lib/contract/exit-codes';
+import { openS3Bucket } from '../../../../runtime/storage/s3';
+import { scanBucket } from '../../../../runtime/tempo/bucket/bucket-scan';
 import { type BucketRan, BucketWorkplace, TEMPO_PREFIX } from '../../../helpers/bucket-workplace';
 import type { S3FaultRule } from '../../../helpers/s3-double';
 import type { BlockFiles } from '../../../helpers/tempo-tree';
@@ -61,6 +63,16 @@ describe("Tempo's index of a tenant", () => {
     for (const key of workplace.double.objects.keys()) if (key.startsWith('backups/')) workplace.double.drop(key);
     writeIndex();
     expect(summaryOf(await backup())).toEqual(withoutIndex);
+  });
+
+  it('is found, too, where a tenant is listed in several ranges', async () => {
+    writeIndex();
+    const bucket = openS3Bucket(workplace.double.url(TEMPO_PREFIX));
+    const scan = { signal: new AbortController().signal, known: () => undefined, splitAbove: 8 };
+    const { indexes, files } = await scanBucket(bucket, scan);
+    await bucket.close();
+    expect(files.size).toBe(BLOCKS);
+    expect(indexes.get('team-a')?.key).toBe(INDEX);
   });
 
   it('is not read for a few new blocks', async () => {
