@@ -62,6 +62,7 @@ async function backupOf(
       pinFor: options.pinFor,
       runner: RUNNER_VERSION,
       retention: (tenant) => retentionOf(known.settings.retention, tenant),
+      isRetentionCertain: known.settings.retention.isCertain,
     });
   });
   warn(context, manifest, stats.warnings);

@@ -37,7 +37,7 @@ export async function readTempoSettings(
     doubt,
     retention:
       retention === undefined
-        ? tempo.retention
+        ? { ...tempo.retention, isCertain: tempo.retention.isCertain && doubt === undefined }
         : retentionForAll(parseDuration(retention), "'tempo.retention' of the configuration"),
     version: config.tempo.version ?? tempo.version,
   };

@@ -63,6 +63,8 @@ export interface PointDetails {
   readonly flush?: FlushOutcome | undefined;
   /** Milliseconds that Tempo keeps a tenant's blocks; undefined when unknown or for ever. */
   readonly retention: (tenant: string) => number | undefined;
+  /** Whether it is what Tempo goes by, and no guess. @default false */
+  readonly isRetentionCertain?: boolean;
 }
 
 export interface PointStats {
@@ -236,9 +238,12 @@ export class PointBuilder {
     );
   }
 
-  private async vanished({ cut, retention }: PointDetails, drafts: Drafts): Promise<string[]> {
+  private async vanished(
+    { cut, retention, isRetentionCertain = false }: PointDetails,
+    drafts: Drafts,
+  ): Promise<string[]> {
     if (this.isOtherSource || this.options.allow?.has('source-regression')) return [];
-    const context = { previous: this.previous, retention };
+    const context = { previous: this.previous, retention, isRetentionCertain };
     return [...(await regressions(cut, drafts.tenants, context)), ...(await walRegressions(cut, drafts, context))];
   }
 

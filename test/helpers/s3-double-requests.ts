@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { digestOf, sha256 } from '../../runtime/streams/digest';
 import type { S3Operation, StoredS3Object } from './s3-double-types';
@@ -67,7 +68,7 @@ export function checkDigests({ body, headers }: S3Request): void {
 }
 
 export function etagOf(bytes: Buffer): string {
-  return `"${sha256(bytes).toString('hex').slice(0, 32)}"`;
+  return `"${createHash('md5').update(bytes).digest('hex')}"`;
 }
 
 export function base64Of(bytes: Buffer): string {

@@ -17,7 +17,7 @@ export interface FoundBlocks {
 }
 
 /**
- * Those marked as compacted whose traces are in no live block, as far as times, levels and numbers of traces tell: by a retention that was too
+ * Those marked as compacted whose traces are in no live block, as far as times and levels tell: by a retention that was too
  * short, or as what they were compacted into was lost. A restore leaves them as they are, so it must not look as if they were back.
  */
 export function hiddenBlocks(
@@ -26,9 +26,9 @@ export function hiddenBlocks(
 ): readonly PlannedFolder[] {
   if (compacted.length === 0) return [];
   const extents = new Map(
-    blocks.map(({ block: { id, start, end, objects, level } }) => [
+    blocks.map(({ block: { id, start, end, level } }) => [
       id,
-      { start: Date.parse(start), end: Date.parse(end), objects, level },
+      { start: Date.parse(start), end: Date.parse(end), level },
     ]),
   );
   const live = new Map([...beside].map(([tenant, others]) => [tenant, [...others]]));

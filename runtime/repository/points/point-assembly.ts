@@ -70,9 +70,13 @@ export async function walRegressions(
 export async function regressions(
   cut: CutToCommit,
   drafts: readonly TenantDraft[],
-  context: { readonly previous: PreviousPoint; readonly retention: (tenant: string) => number | undefined },
+  context: {
+    readonly previous: PreviousPoint;
+    readonly retention: (tenant: string) => number | undefined;
+    readonly isRetentionCertain: boolean;
+  },
 ): Promise<string[]> {
-  const { previous, retention } = context;
+  const { previous, retention, isRetentionCertain } = context;
   const sentences: string[] = [];
   for (const tenant of new Set([...previous.tenants(), ...drafts.map((draft) => draft.tenant)])) {
     const draft = drafts.find((candidate) => candidate.tenant === tenant);
@@ -86,7 +90,7 @@ export async function regressions(
     }
     const after = draft?.unchanged ? [...(await previous.newestBlocks(tenant)).values()] : (draft?.blocks ?? []);
     const compacted = cut.tenants.get(tenant)?.compacted ?? new Set();
-    const change = { after, compacted, cutAt: cut.cutAt, retention: retention(tenant) };
+    const change = { after, compacted, cutAt: cut.cutAt, retention: retention(tenant), isRetentionCertain };
     // Apart, because what explained a block of the baseline may be in the newest point already.
     const sinceBaseline = unexplained({ ...change, before: baseline }).filter(({ id }) => !newest.has(id));
     const vanished = [...unexplained({ ...change, before: newest }), ...sinceBaseline];

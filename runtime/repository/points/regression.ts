@@ -19,6 +19,8 @@ export interface TenantChange {
   readonly cutAt: Date;
   /** Milliseconds that Tempo keeps this tenant's blocks; undefined when unknown or for ever. */
   readonly retention: number | undefined;
+  /** Whether it is what Tempo goes by, and no guess. */
+  readonly isRetentionCertain: boolean;
 }
 
 /**
@@ -26,7 +28,14 @@ export interface TenantChange {
  * covers, as many as it can have been made of. What Tempo marked as compacted needs any block that may hold it: it is marked for its retention,
  * too, by a Tempo that was told a wrong one, and a listing that lags can show the mark before what it stands for.
  */
-export function unexplained({ before, after, compacted, cutAt, retention }: TenantChange): IndexedBlock[] {
+export function unexplained({
+  before,
+  after,
+  compacted,
+  cutAt,
+  retention,
+  isRetentionCertain,
+}: TenantChange): IndexedBlock[] {
   const present = new Set(after.map(({ id }) => id));
   const gone = [...before.values()].filter(
     ({ id, end }) => !present.has(id) && Date.parse(end) >= oldestKept(cutAt, retention),
@@ -36,8 +45,8 @@ export function unexplained({ before, after, compacted, cutAt, retention }: Tena
   const vanished = gone.filter(({ id }) => !compacted.has(id));
   const marked = gone.filter(({ id }) => compacted.has(id));
   const successors = holders.filter(({ id }) => !before.has(id)).map(extentOf);
-  // Where nobody knows the retention, it may be the reason.
-  const lost = retention === undefined ? [] : withoutHolder(marked, holders.map(extentOf));
+  // Where nobody knows the retention for certain, it may be the reason.
+  const lost = isRetentionCertain ? withoutHolder(marked, holders.map(extentOf)) : [];
   return [...withoutCovered(vanished, successors), ...lost];
 }
 
@@ -46,10 +55,11 @@ export function oldestKept(cutAt: Date, retention: number | undefined): number {
   return retention === undefined ? -Infinity : cutAt.getTime() - retention + RETENTION_MARGIN;
 }
 
+/** A block that traces were dropped from on purpose is marked, too, and what replaces it has fewer. */
 function withoutHolder(marked: readonly IndexedBlock[], holders: readonly Extent[]): IndexedBlock[] {
   return marked.filter((block) => {
     const extent = extentOf(block);
-    return !holders.some((holder) => covers(holder, extent));
+    return !holders.some((holder) => spans(holder, extent));
   });
 }
 
@@ -89,10 +99,9 @@ function extentOf({ start, end, objects, level }: IndexedBlock): Extent {
 }
 
 function covers(successor: Extent, block: Extent): boolean {
-  return (
-    successor.level > block.level &&
-    successor.start <= block.start &&
-    successor.end >= block.end &&
-    successor.objects >= block.objects
-  );
+  return spans(successor, block) && successor.objects >= block.objects;
+}
+
+function spans(successor: Extent, block: Extent): boolean {
+  return successor.level > block.level && successor.start <= block.start && successor.end >= block.end;
 }

@@ -4,8 +4,6 @@ import { type BlockMeta, parseBlockMeta } from './block-meta';
 export interface BlockExtent {
   readonly start: number;
   readonly end: number;
-  /** Number of traces. */
-  readonly objects: number;
   readonly level: number;
 }
 
@@ -18,16 +16,14 @@ export function extentIn(metaBytes: Buffer): BlockExtent | undefined {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
-  const { startTime, endTime, totalObjects, compactionLevel } = meta;
-  return { start: Date.parse(startTime), end: Date.parse(endTime), objects: totalObjects, level: compactionLevel };
+  const { startTime, endTime, compactionLevel } = meta;
+  return { start: Date.parse(startTime), end: Date.parse(endTime), level: compactionLevel };
 }
 
-/** Whether a compaction that the block was part of may have made the successor, or one that the successor's parts were part of. */
+/**
+ * Whether a compaction that the block was part of may have made the successor, or one that the successor's parts were part of. Numbers of
+ * traces tell nothing: of a block from which somebody dropped a trace, the successor has one fewer.
+ */
 export function covers(successor: BlockExtent, block: BlockExtent): boolean {
-  return (
-    successor.level > block.level &&
-    successor.start <= block.start &&
-    successor.end >= block.end &&
-    successor.objects >= block.objects
-  );
+  return successor.level > block.level && successor.start <= block.start && successor.end >= block.end;
 }

@@ -33,11 +33,7 @@ export const META_SIZE_LIMIT = 1024 * 1024;
 
 /** Reads a meta.json of Tempo 2.9 to 3.0. Throws on what is partial or isn't a block's meta.json. */
 export function parseBlockMeta(bytes: Buffer): BlockMeta {
-  return blockMetaOf(JSON.parse(bytes.toString('utf8')));
-}
-
-/** As `parseBlockMeta`, of what is parsed already. */
-export function blockMetaOf(value: unknown): BlockMeta {
+  const value: unknown = JSON.parse(bytes.toString('utf8'));
   const result = blockMeta.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

@@ -22,23 +22,18 @@ interface Place {
  */
 export class BucketBlock implements SourceBlock {
   /**
-   * Reads the meta.json, unless an index tells of a block that fits to its files. Throws `SourceChangedError` when it isn't as it was listed,
-   * `SourceDamagedError` when the block isn't whole.
+   * Reads the meta.json, unless its bytes are known. Throws `SourceChangedError` when it isn't as it was listed, `SourceDamagedError` when the
+   * block isn't whole.
    */
-  static async open(bucket: Bucket, place: Place, files: ListedFiles, indexed?: BlockMeta): Promise<BucketBlock> {
+  static async open(bucket: Bucket, place: Place, files: ListedFiles, metaBytes?: Buffer): Promise<BucketBlock> {
     const listed = files.get(META);
     if (!listed) throw new SourceChangedError(`'${place.tenant}/${place.id}' vanished`);
     if (listed.size > META_SIZE_LIMIT)
       throw new SourceDamagedError(`has a meta.json of more than ${META_SIZE_LIMIT} bytes`);
-    const content = { files, listed };
-    if (indexed && defectOf(place, indexed, files) === undefined)
-      return new BucketBlock(bucket, place, { ...content, meta: indexed });
-    const read = await bucket.get(listed.key, META_SIZE_LIMIT);
-    if (read?.etag !== listed.etag) throw new SourceChangedError(`'${listed.key}' changed after it was listed`);
-    const meta = parsed(read.bytes);
-    const defect = defectOf(place, meta, files);
-    if (defect !== undefined) throw new SourceDamagedError(defect);
-    return new BucketBlock(bucket, place, { ...content, meta, bytes: read.bytes });
+    const bytes = metaBytes ?? (await readAsListed(bucket, listed));
+    const block = new BucketBlock(bucket, place, { bytes, meta: parsed(bytes), files, listed });
+    block.check();
+    return block;
   }
 
   readonly tenant: string;
@@ -56,15 +51,14 @@ export class BucketBlock implements SourceBlock {
     bucket: Bucket,
     place: Place,
     content: {
+      readonly bytes: Buffer;
       readonly meta: BlockMeta;
       readonly files: ListedFiles;
       /** Its meta.json. */
       readonly listed: BucketObject;
-      /** The same, where it was read. */
-      readonly bytes?: Buffer;
     },
   ) {
-    const { meta, files, listed, bytes } = content;
+    const { bytes, meta, files, listed } = content;
     this.tenant = place.tenant;
     this.id = place.id;
     this.listedAt = place.listedAt;
@@ -72,7 +66,7 @@ export class BucketBlock implements SourceBlock {
     this.listed = files;
     this.seen = stateOf(files);
     const sourceOf = (object: BucketObject): ByteSource => bucket.source(object, () => this.changed(object));
-    this.metaSource = { ...sourceOf(listed), ...(bytes && bytesInMemory(bytes)) };
+    this.metaSource = { ...sourceOf(listed), ...bytesInMemory(bytes) };
     this.files = [...files]
       .filter(([name]) => name !== META)
       .map(([name, object]) => ({ name, source: sourceOf(object) }));
@@ -94,21 +88,28 @@ export class BucketBlock implements SourceBlock {
     this.failure ??= new SourceChangedError(`'${key}' vanished or changed while its block was copied`);
     return this.failure;
   }
+
+  private check(): void {
+    const { meta, listed } = this;
+    if (meta.blockID !== this.id) throw new SourceDamagedError(`has the meta.json of another block, '${meta.blockID}'`);
+    if (!meta.format.startsWith('vParquet'))
+      throw new SourceDamagedError(`has the format '${meta.format}', whose files aren't known here`);
+    const data = listed.get(DATA);
+    if (!data) throw new SourceDamagedError('has no data.parquet');
+    if (data.size !== meta.size)
+      throw new SourceDamagedError(`has a data.parquet of ${data.size} bytes, its meta.json says ${meta.size}`);
+    for (let shard = 0; shard < meta.bloomShards; shard++) {
+      const bloom = listed.get(`bloom-${shard}`);
+      if (!bloom) throw new SourceDamagedError(`has no bloom-${shard}, of ${meta.bloomShards}`);
+      if (bloom.size === 0) throw new SourceDamagedError(`has an empty bloom-${shard}`);
+    }
+  }
 }
 
-/** What is wrong with the block, as a sentence; undefined when nothing is. */
-function defectOf({ id }: Place, meta: BlockMeta, files: ListedFiles): string | undefined {
-  if (meta.blockID !== id) return `has the meta.json of another block, '${meta.blockID}'`;
-  if (!meta.format.startsWith('vParquet')) return `has the format '${meta.format}', whose files aren't known here`;
-  const data = files.get(DATA);
-  if (!data) return 'has no data.parquet';
-  if (data.size !== meta.size) return `has a data.parquet of ${data.size} bytes, its meta.json says ${meta.size}`;
-  for (let shard = 0; shard < meta.bloomShards; shard++) {
-    const bloom = files.get(`bloom-${shard}`);
-    if (!bloom) return `has no bloom-${shard}, of ${meta.bloomShards}`;
-    if (bloom.size === 0) return `has an empty bloom-${shard}`;
-  }
-  return undefined;
+async function readAsListed(bucket: Bucket, { key, etag }: BucketObject): Promise<Buffer> {
+  const read = await bucket.get(key, META_SIZE_LIMIT);
+  if (read?.etag !== etag) throw new SourceChangedError(`'${key}' changed after it was listed`);
+  return read.bytes;
 }
 
 function parsed(bytes: Buffer): BlockMeta {

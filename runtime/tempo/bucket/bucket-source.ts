@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
 import type { Bucket } from '../../storage/bucket';
-import type { BlockMeta } from '../block/block-meta';
 import { type ScannedTenant, unreadable } from '../source/block-tree';
 import { BlockTransfer, type TransferResult } from '../source/block-transfer';
 import type { CutSource } from '../source/cut';
@@ -31,8 +30,8 @@ export interface BucketSourceOptions {
 /** What is known of a block before it is opened. */
 interface KnownBlock {
   readonly files: ListedFiles;
-  /** What Tempo's index says of it. */
-  readonly indexed: BlockMeta | undefined;
+  /** Its meta.json, where Tempo's index has it. */
+  readonly metaBytes: Buffer | undefined;
 }
 
 /** The data of a Tempo whose blocks lie in a bucket. Nothing here writes to it: `Bucket` can't. */
@@ -105,7 +104,7 @@ export class BucketSource implements CutSource {
   private async storeFromBucket(tenant: string, id: string): Promise<TransferResult> {
     let files = this.files.get(`${tenant}/${id}`) ?? new Map<string, never>();
     const listedMeta = files.get('meta.json');
-    let indexed = listedMeta && (await this.indexes.metaOf(this.listedIndexes.get(tenant), { id, meta: listedMeta }));
+    let metaBytes = listedMeta && (await this.indexes.metaOf(this.listedIndexes.get(tenant), { id, meta: listedMeta }));
     let result: TransferResult = { kind: 'gone' };
     for (const pause of PAUSES_MS) {
       let isChanging = false;
@@ -116,9 +115,9 @@ export class BucketSource implements CutSource {
         if (!now.has('meta.json') || now.has('meta.compacted.json')) return { kind: 'gone' };
         isChanging = stateOf(now) !== stateOf(files);
         files = now;
-        indexed = undefined;
+        metaBytes = undefined;
       }
-      result = await this.attempt({ tenant, id }, { files, indexed }, pause === PAUSES_MS.at(-1));
+      result = await this.attempt({ tenant, id }, { files, metaBytes }, pause === PAUSES_MS.at(-1));
       if (result.kind === 'stored') return result;
       // Somebody is at work on it: that isn't damage, and a later scan comes back to it.
       if (isChanging) result = { kind: 'gone' };
@@ -143,10 +142,10 @@ export class BucketSource implements CutSource {
 
   private async transfer(
     place: { readonly tenant: string; readonly id: string },
-    { files, indexed }: KnownBlock,
+    { files, metaBytes }: KnownBlock,
     isLast: boolean,
   ): Promise<string> {
-    const block = await BucketBlock.open(this.bucket, { ...place, listedAt: this.listedAt }, files, indexed);
+    const block = await BucketBlock.open(this.bucket, { ...place, listedAt: this.listedAt }, files, metaBytes);
     if (!isLast && block.isBeingWritten((this.options.now ?? Date.now)()))
       throw new SourceChangedError(`'${place.tenant}/${place.id}' is being written`);
     try {

@@ -22,19 +22,21 @@ export interface RetentionRules {
   readonly tenants: ReadonlyMap<string, RetentionOverride>;
   /** Where it is said, for messages. */
   readonly origin: string;
+  /** False where it may be another one: nobody said it, or a file that may say it isn't known. */
+  readonly isCertain: boolean;
 }
 
 export const NO_OVERRIDE: RetentionOverride = { retention: undefined, compactionDisabled: false };
 
 /** One retention for all tenants. */
 export function retentionForAll(retention: number, origin: string): RetentionRules {
-  return { retention, compactorDisabled: false, defaults: NO_OVERRIDE, tenants: new Map(), origin };
+  return { retention, compactorDisabled: false, defaults: NO_OVERRIDE, tenants: new Map(), origin, isCertain: true };
 }
 
-export const DEFAULT_RETENTION_RULES = retentionForAll(
-  DEFAULT_BLOCK_RETENTION_MS,
-  "Tempo's default, no configuration file was given",
-);
+export const DEFAULT_RETENTION_RULES: RetentionRules = {
+  ...retentionForAll(DEFAULT_BLOCK_RETENTION_MS, "Tempo's default, no configuration file was given"),
+  isCertain: false,
+};
 
 /**
  * For how long Tempo keeps the tenant's blocks, in milliseconds; Infinity when it never deletes them.

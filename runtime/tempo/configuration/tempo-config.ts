@@ -87,7 +87,14 @@ function retentionRules(settings: YamlMap, { name, version, read, tenants }: Ret
     defaults: isMap(defaults) ? override(defaults, where) : NO_OVERRIDE,
     tenants: new Map(tenants.flatMap(({ file, map }) => tenantOverrides(map, file.name))),
     origin: [name, ...tenants.map(({ file }) => file.name)].map((file) => `'${file}'`).join(', '),
+    isCertain: tenants.length > 0 || !namesTenantOverrides(settings),
   };
+}
+
+/** Whether there is a file of per-tenant overrides, at its place of today or of older releases. */
+function namesTenantOverrides(settings: YamlMap): boolean {
+  const name = 'per_tenant_override_config';
+  return [valueAt(settings, 'overrides', name), valueAt(settings, name)].some((path) => text(path) !== undefined);
 }
 
 /** In 3.0 the worker's is what deletes, yet charts set the scheduler's: the smaller is what must be reckoned with. */

@@ -6,6 +6,7 @@ import {
   type ListObjectsV2CommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { StorageError } from '../../../errors';
 import { required } from '../required';
 import { type ListPage, parseListPage } from './list-page';
 
@@ -29,7 +30,10 @@ export async function listPage(
       const response = result.response as { statusCode: number; body: unknown };
       if (response.statusCode !== 200) return result;
       const body = await buffer(response.body as Readable);
-      page = parseListPage(body.toString('utf8'));
+      const text = body.toString('utf8');
+      page = parseListPage(text);
+      // The SDK's parser would take it for a listing of nothing.
+      if (!page && !text.includes('ListBucketResult') && !text.includes('<Error')) throw noListing();
       response.body = page ? READ : body;
       return result;
     },
@@ -38,6 +42,12 @@ export async function listPage(
   );
   const output = await client.send(command, { abortSignal: signal });
   return page ?? pageOf(output);
+}
+
+function noListing(): StorageError {
+  return new StorageError(
+    "read the server's answer: it is no listing; check that 'endpoint' is an S3 server, not a proxy or its login page",
+  );
 }
 
 function pageOf(output: ListObjectsV2CommandOutput): ListPage {
@@ -50,5 +60,9 @@ function pageOf(output: ListObjectsV2CommandOutput): ListPage {
     ...(StorageClass === undefined ? {} : { storageClass: StorageClass }),
   }));
   const folders = CommonPrefixes.map(({ Prefix }) => required(Prefix, 'Prefix'));
-  return { objects, folders, ...(IsTruncated ? { continuation: NextContinuationToken } : {}) };
+  return {
+    objects,
+    folders,
+    ...(IsTruncated ? { continuation: required(NextContinuationToken, 'NextContinuationToken') } : {}),
+  };
 }

@@ -67,7 +67,8 @@ function textIn(xml: string, name: string): string | undefined {
 }
 
 function unescaped(text: string): string {
-  if (!text.includes('&')) return text;
+  // A copy: a slice would keep the whole answer in memory for as long as what was listed.
+  if (!text.includes('&')) return Buffer.from(text).toString();
   return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|([a-z]+));/gi, (entity, decimal, hex, name: string | undefined) => {
     if (name !== undefined) return ENTITIES[name] ?? entity;
     return String.fromCodePoint(decimal === undefined ? parseInt(String(hex), 16) : Number(decimal));

@@ -23,13 +23,14 @@ function block(id: string, options: Partial<IndexedBlock> = {}): IndexedBlock {
 function vanished(
   before: IndexedBlock[],
   after: IndexedBlock[],
-  options: { compacted?: string[]; retention?: number } = {},
+  options: { compacted?: string[]; retention?: number; isRetentionCertain?: boolean } = {},
 ): string[] {
   const change = {
     before: new Map(before.map((one) => [one.id, one])),
     after,
     cutAt: CUT,
     retention: options.retention,
+    isRetentionCertain: options.isRetentionCertain ?? true,
   };
   return unexplained({ ...change, compacted: new Set(options.compacted) }).map(({ id }) => id);
 }
@@ -43,13 +44,21 @@ describe('a block that vanished', () => {
     const compacted = { compacted: ['a'], retention: 30 * DAY };
     expect(vanished([block('a')], [block('c', { level: 1 })], compacted)).toEqual([]);
     expect(vanished([block('a'), block('c', { level: 1 })], [block('c', { level: 1 })], compacted)).toEqual([]);
-    const others = [block('c', { level: 1, objects: 4 }), block('d')];
+    const others = [block('c', { level: 1, end: '2026-11-22T10:59:59.000Z' }), block('d')];
     expect(vanished([block('a')], others, compacted)).toEqual(['a']);
   });
 
-  it('is explained by the mark alone where the retention is past, or unknown', () => {
+  it('is explained by a block with fewer traces when it is marked: somebody dropped one', () => {
+    const dropped = { compacted: ['a'], retention: 30 * DAY };
+    expect(vanished([block('a')], [block('c', { level: 1, objects: 4 })], dropped)).toEqual([]);
+    expect(vanished([block('a')], [block('c', { level: 1, objects: 4 })])).toEqual(['a']);
+  });
+
+  it('is explained by the mark alone where the retention is past, or not known for certain', () => {
     expect(vanished([block('a')], [], { compacted: ['a'], retention: DAY / 2 })).toEqual([]);
-    expect(vanished([block('a')], [], { compacted: ['a'] })).toEqual([]);
+    expect(vanished([block('a')], [], { compacted: ['a'], retention: 30 * DAY, isRetentionCertain: false })).toEqual(
+      [],
+    );
   });
 
   it('is explained past the retention, with a margin of an hour', () => {

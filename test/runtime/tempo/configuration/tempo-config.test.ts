@@ -82,6 +82,15 @@ describe("Tempo's configuration", () => {
 });
 
 describe('block retention', () => {
+  it('is certain where all that may say it was read', () => {
+    const isCertain = (...texts: string[]): boolean => read(...texts).retention.isCertain;
+    const main = 'overrides: {per_tenant_override_config: /conf/overrides.yaml}\ningester: {}';
+    expect(isCertain()).toBe(false);
+    expect(isCertain('ingester: {}')).toBe(true);
+    expect(isCertain(main)).toBe(false);
+    expect(isCertain(main, 'overrides: {team-a: {compaction: {block_retention: 48h}}}')).toBe(true);
+  });
+
   it.each([
     ['336h', 336],
     ['14d', 336],
