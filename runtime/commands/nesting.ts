@@ -40,7 +40,7 @@ async function refuseFolders(repositoryUrl: string, folders: readonly string[]):
 }
 
 /** Throws `UsageError` when the repository and a bucket of Tempo's lie in each other. */
-export function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
+function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
   const how = nestingOf(repositoryUrl, tempoUrl);
   if (how === undefined) return;
   throw new UsageError(
