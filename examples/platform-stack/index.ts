@@ -12,6 +12,8 @@ const plan = withChanges(recommendedPlan(), { prune: { maxShare: 0.25 } });
 /** All that a platform does for one Tempo: one component of its own, composed of those of the library. */
 class TempoBackups extends pulumi.ComponentResource {
   readonly repositoryUrl: pulumi.Output<string>;
+  /** What the role of the recovery account must be granted in that account. */
+  readonly recoveryPolicy: pulumi.Output<string>;
 
   constructor(name: string, args: { readonly tempoBucket: string }, options?: pulumi.ComponentResourceOptions) {
     super('acme:platform:TempoBackups', name, {}, options);
@@ -65,7 +67,8 @@ class TempoBackups extends pulumi.ComponentResource {
       own,
     );
     this.repositoryUrl = backups.repositoryUrl;
-    this.registerOutputs({ repositoryUrl: this.repositoryUrl });
+    this.recoveryPolicy = backups.policyFor('restore');
+    this.registerOutputs({ repositoryUrl: this.repositoryUrl, recoveryPolicy: this.recoveryPolicy });
   }
 }
 
@@ -74,4 +77,6 @@ function recoveryCluster() {
   return { cluster: 'recovery', region: REPLICA_REGION, namespace: 'monitoring', serviceAccount: 'tempo-restore' };
 }
 
-export const { repositoryUrl } = new TempoBackups('tempo', { tempoBucket: config.require('tempoBucket') });
+export const { repositoryUrl, recoveryPolicy } = new TempoBackups('tempo', {
+  tempoBucket: config.require('tempoBucket'),
+});

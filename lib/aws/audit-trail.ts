@@ -9,6 +9,7 @@ import type { PolicyStatement } from './bucket-grants';
 import { BucketSafeguards, type LockArgs } from './bucket/bucket-safeguards';
 import * as checks from './private/checks';
 import { refuse, validated } from './private/validated-input';
+import type { S3Compatible } from './s3-compatible';
 
 /** A bucket whose requests are recorded: a `BackupBucket`, a `TempoBucketProtection`, or any other. */
 export interface AuditedBucket {
@@ -26,6 +27,12 @@ export interface AuditedBucket {
    * @default - true; false for a `TempoBucketProtection`, as Tempo itself deletes all day
    */
   readonly alarmsOnDeletes?: boolean;
+  /**
+   * The server that it lies on, as a component tells it; only AWS has its requests recorded.
+   *
+   * @default - AWS; with one the bucket is refused
+   */
+  readonly endpoint?: S3Compatible | undefined;
 }
 
 /** What an `AuditTrail` is made from. */
@@ -249,8 +256,15 @@ interface CheckedBucket {
   readonly alarmsOnDeletes: boolean;
 }
 
-function checkedBucket({ arn, replicaArn, alarmsOnDeletes = true }: AuditedBucket, index: number): CheckedBucket {
+function checkedBucket(
+  { arn, replicaArn, alarmsOnDeletes = true, endpoint }: AuditedBucket,
+  index: number,
+): CheckedBucket {
   const path = `buckets.${index}`;
+  if (endpoint) {
+    const advice = "leave it out, and use that server's own audit log";
+    refuse(path, `must lie in AWS, whose requests CloudTrail records, got one at '${endpoint.url}'; ${advice}`);
+  }
   const own = validated(`${path}.arn`, arn, checks.bucketArn);
   if (replicaArn === undefined) return { arns: [own], alarmsOnDeletes };
   return { arns: [own, validated(`${path}.replicaArn`, replicaArn, checks.bucketArn)], alarmsOnDeletes };

@@ -23,6 +23,7 @@ import { folderPrefix } from './private/folder-prefix';
 import { keyOfRegion } from './private/key-of-region';
 import { switchedOff } from './private/switched-off';
 import { refuse, validated } from './private/validated-input';
+import type { S3Compatible } from './s3-compatible';
 
 const DEFAULT_CONTEXT: PlanContext = { storage: 'local', walVolume: true };
 
@@ -58,6 +59,8 @@ export class BackupBucket extends pulumi.ComponentResource {
   readonly replicaRepositoryUrl: pulumi.Output<string> | undefined;
   /** Protections that are left out because the server lacks them; empty on AWS. */
   readonly switchedOff: readonly string[];
+  /** The server in the place of AWS; undefined: AWS. */
+  readonly endpoint: S3Compatible | undefined;
 
   private readonly keep: Pick<pulumi.CustomResourceOptions, 'protect' | 'retainOnDelete'>;
   private readonly prefix: string;
@@ -101,6 +104,7 @@ export class BackupBucket extends pulumi.ComponentResource {
     this.repositoryUrl = this.urlOf(this.bucket, this.region);
     this.replicaRepositoryUrl = this.replication && this.urlOf(this.replication.bucket, this.replication.region);
     this.switchedOff = switchedOff(this, args.endpoint);
+    this.endpoint = args.endpoint;
     this.registerOutputs(this.outputs());
   }
 

@@ -53,7 +53,7 @@ export interface MinioProps {
 
 /**
  * An S3-compatible server in the place of AWS. Passing one is the only way to switch a protection off; what is switched off is logged by
- * each update and is in the component's output `switchedOff`. The Pulumi provider that reaches the server is passed in the options.
+ * each update and is in the component's property `switchedOff`. The Pulumi provider that reaches the server is passed in the options.
  *
  * @example new BackupBucket('tempo-backups', { plan, endpoint: S3Compatible.minio({ url: 'https://minio.example.com' }) }, { provider })
  */

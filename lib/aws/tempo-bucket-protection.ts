@@ -15,6 +15,7 @@ import { keyOfRegion } from './private/key-of-region';
 import { checkPlan, checkReplicaClass } from './private/plan-checks';
 import { refuseWhatIsLacking, switchedOff } from './private/switched-off';
 import { refuse, validated } from './private/validated-input';
+import type { S3Compatible } from './s3-compatible';
 import type { TempoBucketProtectionArgs } from './tempo-bucket-protection-args';
 
 const DEFAULT_CONTEXT: PlanContext = { storage: 's3', walVolume: true };
@@ -34,6 +35,8 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
   readonly region: pulumi.Output<string>;
   /** Protections that are left out because the server lacks them; empty on AWS. */
   readonly switchedOff: readonly string[];
+  /** The server in the place of AWS; undefined: AWS. */
+  readonly endpoint: S3Compatible | undefined;
   /** Name of the replica bucket; undefined: there is none. */
   readonly replicaBucket: pulumi.Output<string> | undefined;
   /** ARN of the replica bucket; undefined: there is none. */
@@ -69,6 +72,7 @@ export class TempoBucketProtection extends pulumi.ComponentResource {
     this.replicaBucket = replication?.bucket;
     this.replicaArn = replication?.arn;
     this.switchedOff = switchedOff(this, args.endpoint);
+    this.endpoint = args.endpoint;
     this.registerOutputs({
       bucket: this.bucket,
       arn: this.arn,

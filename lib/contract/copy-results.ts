@@ -58,6 +58,8 @@ export interface ReplicateResult extends Receipt {
   readonly to: string;
   /** Whether it was only said what would be done. */
   readonly dryRun: boolean;
+  /** Whether there was no repository yet, so that this run made it, or the first one will. */
+  readonly isNew: boolean;
   /** `copied`: IDs of the points whose manifests were written; `present`: number of those that were there; `failed`: not copied, and why. */
   readonly points: {
     readonly copied: readonly string[];

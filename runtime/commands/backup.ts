@@ -110,6 +110,10 @@ async function begin(
   });
   if (builder.isFirst)
     log.info(`the repository '${repository.storage.url}' has no recovery point yet: this is the first one`);
+  if (known.source.relativeWalPath === null)
+    log.info(
+      "the write-ahead log isn't backed up, as 'tempo.storage.walPath' isn't set: what Tempo hasn't flushed is in no recovery point",
+    );
   return builder;
 }
 

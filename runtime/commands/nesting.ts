@@ -40,16 +40,22 @@ async function refuseFolders(repositoryUrl: string, folders: readonly string[]):
 }
 
 /** Throws `UsageError` when the repository and a bucket of Tempo's lie in each other. */
-export function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
-  if (!repositoryUrl.startsWith('s3:')) return;
-  const [repository, tempo] = [new URL(repositoryUrl), new URL(tempoUrl)];
-  if (repository.hostname !== tempo.hostname || endpointOf(repository) !== endpointOf(tempo)) return;
-  const [ours, theirs] = [folderOf(repository), folderOf(tempo)];
-  if (!ours.startsWith(theirs) && !theirs.startsWith(ours)) return;
-  const how = ours.startsWith(theirs) ? 'lies in' : 'contains';
+function refuseBucket(repositoryUrl: string, tempoUrl: string): void {
+  const how = nestingOf(repositoryUrl, tempoUrl);
+  if (how === undefined) return;
   throw new UsageError(
     `use repository '${repositoryUrl}': it ${how} '${tempoUrl}', where Tempo keeps its blocks and deletes what it takes for a tenant without any; give the repository a bucket of its own`,
   );
+}
+
+/** How a repository and a bucket with its prefix lie in each other; undefined: they don't. What is the same place lies in it. */
+export function nestingOf(repositoryUrl: string, bucketUrl: string): 'lies in' | 'contains' | undefined {
+  if (!repositoryUrl.startsWith('s3:')) return undefined;
+  const [repository, bucket] = [new URL(repositoryUrl), new URL(bucketUrl)];
+  if (repository.hostname !== bucket.hostname || endpointOf(repository) !== endpointOf(bucket)) return undefined;
+  const [ours, theirs] = [folderOf(repository), folderOf(bucket)];
+  if (ours.startsWith(theirs)) return 'lies in';
+  return theirs.startsWith(ours) ? 'contains' : undefined;
 }
 
 /** Whether a URL names a prefix strictly below the other one's, on the same server. */

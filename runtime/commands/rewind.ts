@@ -41,7 +41,7 @@ export async function rewind(context: RewindContext, options: RewindOptions): Pr
     await checkVersioning(bucket);
     const prepared = await watch.time('plan', () => prepare(context, options, { to, bucket }));
     if (!options.dryRun) refuse(prepared);
-    announce(context, prepared, bucket.url);
+    announce(context, prepared, { url: bucket.url, ...options });
     const { plan, gates } = prepared;
     const action = `rewind to ${to.toISOString()}`;
     if (!options.dryRun) await awaitVersions(bucket, plan.archived, { ...options, action, signal: context.signal });
@@ -99,16 +99,21 @@ function refuse({ to, gates }: Prepared): void {
   throw new RefusedError(`rewind to ${to.toISOString()}: refused: ${causes}`, lift, { gates: lift });
 }
 
-function announce({ log }: RewindContext, { to, plan, gates }: Prepared, url: string): void {
+function announce(
+  { log }: RewindContext,
+  { to, plan, gates }: Prepared,
+  { url, dryRun }: { readonly url: string; readonly dryRun: boolean },
+): void {
   const { comeBack, waiting, vanish, kept, lost } = plan;
   const back = [...comeBack, ...waiting];
   const bytes = formatSize(back.reduce((sum, block) => sum + bytesOf(block), 0));
   log.info(
-    `rewind '${url}' to ${to.toISOString()}: ${back.length} blocks come back (${bytes}), ${vanish.length} vanish, ${kept.length} are kept`,
+    `rewind '${url}' to ${to.toISOString()}: ${back.length} block${back.length === 1 ? '' : 's'} to come back (${bytes}), ${vanish.length} to vanish, ${kept.length} to be kept`,
   );
   const until = thawedUntilOf(plan.archived);
   if (until !== undefined) log.info(until);
-  for (const { name, message } of gates) log.warn(`${name}: ${message}`);
+  // What they are about is in the result.
+  if (!dryRun) for (const { name } of gates) log.warn(`rewinding with '--allow ${name}'`);
   for (const { tenant, block, reason } of lost) log.error(`can't come back: ${reason}`, { tenant, block });
 }
 

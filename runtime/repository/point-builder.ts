@@ -233,7 +233,7 @@ export class PointBuilder {
     const wasEmpty = !newest || (isRead && manifest.tenants.length === 0 && manifest.wal.length === 0);
     if (!isEmpty || wasEmpty || this.options.allow?.has('source-regression')) return;
     throw new SourceRegressedError(
-      `back up '${this.options.source.name}': the source is empty, recovery point '${newest.id}' ${isRead ? 'was not' : "can't be read and may not have been"}; check the mount, or pass '--allow source-regression'`,
+      `back up '${this.options.source.name}': the source is empty, recovery point '${newest.id}' ${isRead ? 'was not' : "can't be read and may not have been"}; check the mount, or bucket and prefix, or pass '--allow source-regression'`,
       { previous: newest.id },
     );
   }

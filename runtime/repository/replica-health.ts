@@ -3,7 +3,7 @@ import type { ReplicaHealth } from '../../lib/contract/replica-health';
 import { RefusedError } from '../errors';
 import type { Storage } from '../storage/storage';
 import { madeAt, type PointEntry } from './points/point-order';
-import { Repository } from './repository';
+import type { Repository } from './repository';
 import { findMissing } from './verification/existence';
 import { ContentsReader, type PointContents, type Unit } from './verification/point-contents';
 
@@ -20,10 +20,10 @@ export interface ReplicaOptions {
 /** Compares a replica, that the server makes by itself or `replicate` does, with the repository. It is listed, and nothing of it read but its name. */
 export async function replicaHealth(
   here: Repository,
-  storage: Storage,
+  there: Repository,
   options: ReplicaOptions,
 ): Promise<ReplicaHealth> {
-  const there = await Repository.open(storage, { create: false, now: here.now });
+  const { storage } = there;
   refuseStranger(here, there);
   // In this order: what is made or replicated meanwhile is in the second list at most, and so isn't missed.
   const { points } = await here.listPoints();

@@ -33,7 +33,7 @@ export interface ReplicateOptions {
 }
 
 /** `ReplicateResult` but for what the command itself knows. */
-export type Replicated = Pick<ReplicateResult, 'points' | 'objects' | 'bytes'>;
+export type Replicated = Pick<ReplicateResult, 'isNew' | 'points' | 'objects' | 'bytes'>;
 
 /**
  * Copies the points that another repository lacks, with all that they name and it lacks, each manifest after what it names. Every byte is
@@ -44,7 +44,9 @@ export async function replicate(
   target: Storage | undefined,
   options: ReplicateOptions,
 ): Promise<Replicated> {
-  const there = target && (await openTarget(source, target, options.dryRun));
+  const isNew = !(await target?.head(REPOSITORY_KEY));
+  if (target && isNew) await (options.dryRun ? refuseRemains(target) : createTarget(source, target));
+  const there = target && !(isNew && options.dryRun) ? await openTarget(source, target) : undefined;
   const { points } = await source.listPoints();
   const known = new Set(there ? (await there.listPoints()).points.map(({ id }) => id) : []);
   const missing = points.filter(({ id }) => !known.has(id)).reverse();
@@ -52,7 +54,7 @@ export async function replicate(
   if (missing.length > 0) await replication.look(there);
   else if (target) await refuseItself(source.storage, target);
   for (const { id } of missing) await replication.copyPoint(id);
-  return replication.result(points.length - missing.length);
+  return { isNew, ...replication.result(points.length - missing.length) };
 }
 
 /** Where nothing is missing, as nothing can be that lies in one place under two names. */
@@ -63,11 +65,8 @@ async function refuseItself(source: Storage, target: Storage): Promise<void> {
   );
 }
 
-/** With the same identity, so that it is the same repository wherever it is read. Undefined where a dry run would make it. */
-async function openTarget(source: Repository, target: Storage, dryRun: boolean): Promise<Repository | undefined> {
-  const known = await target.head(REPOSITORY_KEY);
-  if (!known && dryRun) return undefined;
-  if (!known) await createTarget(source, target);
+/** With the same identity, so that it is the same repository wherever it is read. */
+async function openTarget(source: Repository, target: Storage): Promise<Repository> {
   const there = await Repository.open(target, { create: false, now: source.now });
   if (there.identity.id === source.identity.id) return there;
   throw new RefusedError(
@@ -78,6 +77,15 @@ async function openTarget(source: Repository, target: Storage, dryRun: boolean):
 }
 
 async function createTarget(source: Repository, target: Storage): Promise<void> {
+  await refuseRemains(target);
+  if (target.isServer) await probeServer(target);
+  const bytes = await source.storage.get(REPOSITORY_KEY);
+  await target.put(REPOSITORY_KEY, bytesInMemory(bytes));
+  await target.sync();
+}
+
+/** Also of a bucket that doesn't exist: unlike a head, a listing says so. */
+async function refuseRemains(target: Storage): Promise<void> {
   for (const prefix of ['points/', ...DATA_PREFIXES]) {
     for await (const { key } of target.list(prefix)) {
       throw new IntegrityError(
@@ -86,10 +94,6 @@ async function createTarget(source: Repository, target: Storage): Promise<void> 
       );
     }
   }
-  if (target.isServer) await probeServer(target);
-  const bytes = await source.storage.get(REPOSITORY_KEY);
-  await target.put(REPOSITORY_KEY, bytesInMemory(bytes));
-  await target.sync();
 }
 
 class Replication {
@@ -146,7 +150,7 @@ class Replication {
     }
   }
 
-  result(present: number): Replicated {
+  result(present: number): Omit<Replicated, 'isNew'> {
     return {
       points: { copied: this.copied, present, failed: this.failed },
       objects: { sent: this.sent.objects, present: this.present.objects },

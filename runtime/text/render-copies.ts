@@ -37,11 +37,12 @@ function renderArchived({ objects, bytes, thawing, thawed, versions }: RewindRes
 }
 
 /** The result of a replication, for people. */
-export function renderReplicate({ to, dryRun, points, objects, bytes, seconds }: ReplicateResult): string {
+export function renderReplicate({ to, dryRun, isNew, points, objects, bytes, seconds }: ReplicateResult): string {
   const verb = dryRun ? 'would copy' : 'copied';
   return [
     ...points.copied.map((id) => `+ ${id}`),
     ...points.failed.map(({ id, reason }) => `FAILED ${id}: ${reason}`),
+    ...(dryRun && isNew ? [`there is no repository at ${to} yet: the first run makes it, if it can write there`] : []),
     `${verb} ${counted(points.copied.length, 'recovery point')} to ${to}, ${points.present} were there · ${counted(objects.sent, 'object')} (${formatSize(bytes.sent)}) ${dryRun ? 'to send' : 'sent'}, ${objects.present} there already · ${(seconds.total ?? 0).toFixed(1)} s`,
   ].join('\n');
 }

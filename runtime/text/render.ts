@@ -91,7 +91,7 @@ function renderShow({ recoveryPoint: point, configDiff }: ShowResult, now: Date)
       'made',
       `${point.createdAt}, ${age(point.createdAt, now)} ago, by ${point.rule === null ? 'hand' : `rule ${point.rule}`}, runner ${point.runner}`,
     ],
-    ['complete up to', point.cutAt],
+    [point.source.walPath === null ? 'blocks as of' : 'complete up to', point.cutAt],
     [
       'kept',
       point.pinned
@@ -101,10 +101,7 @@ function renderShow({ recoveryPoint: point, configDiff }: ShowResult, now: Date)
     ['verified', verification(point, now) ?? 'not yet'],
     ...(point.verificationFailed?.problems ?? []).map((problem): [string, string] => ['NOT GOOD', problem]),
     ['source', `${point.source.name}, Tempo ${point.source.tempoVersion ?? 'of unknown version'}`],
-    [
-      'write-ahead log',
-      `${counted(point.wal.blocks, 'block')}, ${counted(point.wal.pages, 'page')}, ${formatSize(point.wal.bytes)}`,
-    ],
+    ['write-ahead log', walText(point)],
     ...(point.flush ? [['flushed', flushText(point.flush)] as [string, string]] : []),
     ...point.config.map(({ name, bytes, encrypted }): [string, string] => [
       'configuration',
@@ -125,6 +122,11 @@ function renderShow({ recoveryPoint: point, configDiff }: ShowResult, now: Date)
     point.tenants,
   );
   return lines([...facts.map(([name, value]) => `${name.padEnd(16)}  ${value}`), '', tenants]);
+}
+
+function walText({ source, wal }: ShownPoint): string {
+  if (source.walPath === null) return "not backed up ('tempo.storage.walPath' isn't set)";
+  return `${counted(wal.blocks, 'block')}, ${counted(wal.pages, 'page')}, ${formatSize(wal.bytes)}`;
 }
 
 function flushText({ reached, waitedMs, reason }: NonNullable<ShownPoint['flush']>): string {

@@ -80,4 +80,11 @@ describe('the example of a platform stack', () => {
       'arn:aws:s3:::tempo-repository-replica-0a1b2c3/blocks/*',
     );
   });
+
+  it('exports what the role of the other account needs there, on the bucket and its key', async () => {
+    const policy = await valueOf(engine.made.recoveryPolicy);
+    expect(policy).toContain('arn:aws:s3:::tempo-repository-0a1b2c3/blocks/*');
+    expect(policy).toContain('kms:Decrypt');
+    expect(policy).not.toContain('s3:PutObject');
+  });
 });

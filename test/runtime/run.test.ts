@@ -166,7 +166,7 @@ describe('a backup', () => {
     await mkdir(workplace.wal, { recursive: true });
     const { exitCode, result } = await workplace.run('backup');
     expect(exitCode).toBe(14);
-    expect(result.error.message).toContain('the source is empty');
+    expect(result.error.message).toMatch(/the source is empty, .*; check the mount, or bucket and prefix, or pass /);
     expect(await points()).toHaveLength(1);
   });
 

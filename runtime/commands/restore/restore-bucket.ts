@@ -18,13 +18,12 @@ import { findGates } from '../../tempo/gates/gates';
 import { bytesOf, type PlannedFolder, referencesOf } from '../../tempo/target/target-folder';
 import { sumOfRequests } from '../backup/backup-source';
 import type { CommandContext, Outcome } from '../context';
-import { refuseBucket } from '../nesting';
 import { hiddenBlocks, hiddenDamage } from './hidden-blocks';
 import { currentUser, damageOf, gatedBlocks, sentence, tempoFacts } from './restore-facts';
 import { readTargetTempo } from './target-tempo';
 import { asked, damagedByNotice, exitCodeOf, noticedDamage, refuse, select } from './restore-guards';
 import type { SelectedBlock, Selection } from './restore-selection';
-import { refuseBelowTempo } from './target-place';
+import { refuseBelowTempo, refuseRepository } from './target-place';
 import { awaitThaw, lookForArchived } from '../thaw';
 
 const REWIND = `go back to a moment before that with 'rewind --to TIME' where the bucket keeps versions`;
@@ -58,7 +57,7 @@ export async function restoreToBucket(
   checkOptions(options, url);
   const bucket = context.openBucket(url);
   try {
-    refuseBucket(context.config.repository.url, url);
+    refuseRepository(context.config, url);
     refuseBelowTempo(context.config, url);
     const prepared = await watch.time('plan', () => prepare(context, options, { url, bucket }));
     const refused = prepared.gates.filter(({ allowed }) => !allowed);

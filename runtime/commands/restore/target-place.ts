@@ -3,7 +3,7 @@ import type { RunnerConfig } from '../../../lib/contract/runner-config';
 import { tempoBucketUrl } from '../../../lib/contract/tempo-storage-config';
 import { UsageError } from '../../errors';
 import { sourceFolders } from '../../tempo/source/source-description';
-import { isBelowBucket, isWithin, realPath } from '../nesting';
+import { folderOf, isBelowBucket, isWithin, nestingOf, realPath } from '../nesting';
 
 const SCHEME = /^([a-z][a-z0-9+.-]*:)/i;
 
@@ -44,14 +44,26 @@ export async function refuseFolderOfTempo({ tempo: { storage } }: RunnerConfig, 
   }
 }
 
+/** Throws `UsageError` when a bucket and the repository lie in each other: Tempo would take the one for tenants, and may delete them. */
+export function refuseRepository({ repository }: RunnerConfig, url: string): void {
+  const how = nestingOf(repository.url, url);
+  if (how === undefined) return;
+  throw new UsageError(
+    `restore into '${url}': it ${how === 'contains' ? 'lies in' : 'holds'} the repository '${repository.url}', which Tempo would take for tenants without blocks, and delete; choose another bucket`,
+    { repository: repository.url },
+  );
+}
+
 /** As `refuseFolderOfTempo`; Tempo's own prefix is where a restore without a target goes. */
 export function refuseBelowTempo({ tempo: { storage } }: RunnerConfig, url: string): void {
   if (storage.backend !== 's3') return;
   const tempo = tempoBucketUrl(storage);
   if (!isBelowBucket(url, tempo)) return;
+  // At the top of a bucket, every prefix is inside.
+  const other = folderOf(new URL(tempo)) === '/' ? 'bucket' : 'prefix';
   throw new UsageError(
     `restore into '${url}': it lies in '${tempo}', where Tempo would take it for a tenant, or for blocks of one, and no longer see what that has; ` +
-      `leave out --target to restore there, under another tenant with '--into-tenant', or choose another prefix`,
+      `leave out --target to restore there, under another tenant with '--into-tenant', or choose another ${other}`,
     { tempo },
   );
 }

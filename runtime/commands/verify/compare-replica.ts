@@ -2,8 +2,9 @@ import type { VerifyOptions } from '../../../lib/contract/command-line/commands'
 import type { ReplicaHealth } from '../../../lib/contract/replica-health';
 import type { Requests } from '../../../lib/contract/results';
 import { parseDuration } from '../../../lib/contract/values/duration';
-import { UsageError } from '../../errors';
+import { RepositoryMissingError, UsageError } from '../../errors';
 import { replicaHealth } from '../../repository/replica-health';
+import { Repository } from '../../repository/repository';
 import type { CommandContext } from '../context';
 import { isSamePlace } from '../same-place';
 
@@ -14,10 +15,11 @@ export async function compareReplica(
 ): Promise<{ readonly replica: ReplicaHealth | null; readonly requests: Requests }> {
   if (url === undefined) return { replica: null, requests: {} };
   await refuseItself(config.repository.url, url);
-  const storage = await openStorage(url);
+  const storage = await openStorage(url).catch(advise(url));
   try {
+    const there = await Repository.open(storage, { create: false, now: repository.now }).catch(advise(url));
     const maxWaiting = parseDuration(maxLag);
-    const replica = await replicaHealth(repository, storage, {
+    const replica = await replicaHealth(repository, there, {
       maxWaiting,
       signal,
       warn: (message) => log.warn(message),
@@ -26,6 +28,18 @@ export async function compareReplica(
   } finally {
     await storage.close();
   }
+}
+
+/** No backup makes a replica, so what is advised of a repository that is missing would be wrong. */
+function advise(url: string): (error: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof RepositoryMissingError)) throw cause;
+    throw new RepositoryMissingError(
+      `verify: there is no repository at the replica '${url}'; check '--replica', or make the copy by 'replicate --to'`,
+      cause.evidence,
+      { cause },
+    );
+  };
 }
 
 async function refuseItself(repository: string, url: string): Promise<void> {

@@ -27,6 +27,10 @@ const KEY_FAILURE = /^kms[.:]/i;
 const CERTIFICATE =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|CERT_.*|ERR_TLS_.*|ERR_SSL_.*|INVALID_CA|EPROTO)$/;
 
+/** Who forgets the endpoint of a server that isn't AWS hears of no region. */
+const PLACE_ADVICE =
+  "add '?endpoint=' (a server that isn't AWS) or '?region=' (AWS) to the URL ('endpoint' or 'region' in 'tempo.storage'), or set AWS_REGION";
+
 /** Turns a request's failure into one line that says what, where and what to do. What isn't one passes as it is. */
 export function explainS3Error(error: unknown, context: S3ErrorContext): unknown {
   if (!(error instanceof S3RequestError)) return error;
@@ -138,7 +142,7 @@ function bucketError(failure: S3Failure, context: S3ErrorContext): RunnerError |
 function regionError(failure: S3Failure, context: S3ErrorContext): RunnerError | undefined {
   const { code, status, message } = failure;
   if (message === 'Region is missing')
-    return usageError(failure, context, 'no region is given', `add '?region=' to the URL or set AWS_REGION`);
+    return usageError(failure, context, 'neither endpoint nor region is given', PLACE_ADVICE);
   const wrong =
     code === 'PermanentRedirect' || code === 'AuthorizationHeaderMalformed' || status === 301 || status === 307;
   if (!wrong && code !== 'IllegalLocationConstraintException') return undefined;

@@ -95,7 +95,7 @@ async function defectOf(
     if (!(error instanceof IntegrityError)) throw error;
     return (
       `it lies in '${bucket.url}' and ${error.message}; delete its '${tenant}/${id}/${META}' there, which hides it from Tempo, ` +
-      `and the files that are damaged, then restore it again`
+      `and the files that are damaged, then restore it again; or, where the bucket keeps versions, go back by 'rewind --to' a moment before`
     );
   }
 }

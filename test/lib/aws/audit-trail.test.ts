@@ -1,4 +1,10 @@
-import { AuditTrail, type AuditTrailArgs, BackupBucket, TempoBucketProtection } from '../../../lib/aws/index';
+import {
+  AuditTrail,
+  type AuditTrailArgs,
+  BackupBucket,
+  S3Compatible,
+  TempoBucketProtection,
+} from '../../../lib/aws/index';
 import { RecordingEngine } from '../../helpers/recording-engine';
 import { plan, refusalBy, statementsOf } from './component-scene';
 import { type Deletion, deletionOf, matches } from './filter-pattern';
@@ -261,5 +267,18 @@ describe('an AuditTrail', () => {
     const buckets = [{ arn: 'arn:aws:s3:::a' }];
     const refusal = await refusalBy(() => new AuditTrail('audit', { buckets, ...args }));
     expect(refusal).toMatchObject({ propertyPath, reason: expect.stringMatching(reason) });
+  });
+
+  it.each<[string, (endpoint: S3Compatible) => BackupBucket | TempoBucketProtection]>([
+    ['a BackupBucket', (endpoint) => new BackupBucket('tempo-backups', { plan, endpoint })],
+    ['a TempoBucketProtection', (endpoint) => new TempoBucketProtection('traces', { bucket: 'tempo', plan, endpoint })],
+  ])('throws when there is %s on another server than AWS, of which CloudTrail records nothing', async (_, make) => {
+    const endpoint = S3Compatible.minio({ url: 'https://minio.example.com:9000' });
+    const other = { arn: 'arn:aws:s3:::a' };
+    expect(await refusalBy(() => new AuditTrail('audit', { buckets: [other, make(endpoint)] }))).toMatchObject({
+      propertyPath: 'buckets.1',
+      reason:
+        "must lie in AWS, whose requests CloudTrail records, got one at 'https://minio.example.com:9000'; leave it out, and use that server's own audit log",
+    });
   });
 });

@@ -323,6 +323,15 @@ describe('a backup of a bucket', () => {
     expect(result).toMatchObject({ blocks: { new: 1 }, bytes: { copied: 0 } });
   });
 
+  it("says that the write-ahead log isn't backed up when no folder of it is configured", async () => {
+    workplace.flush('team-a');
+    const { exitCode, stderr } = await workplace.run('backup');
+    expect(exitCode).toBe(ExitCode.DONE);
+    expect(stderr).toContain(
+      "the write-ahead log isn't backed up, as 'tempo.storage.walPath' isn't set: what Tempo hasn't flushed is in no recovery point",
+    );
+  });
+
   it('takes the WAL and what was completed and not flushed yet from its folder', async () => {
     const wal = join(workplace.folder, 'wal');
     mkdirSync(join(wal, 'blocks'), { recursive: true });
@@ -330,8 +339,9 @@ describe('a backup of a bucket', () => {
     workplace.flush('team-a');
     makeWalBlock(wal, 'team-a');
     makeBlock(join(wal, 'blocks'), 'team-b');
-    const { exitCode, result } = await workplace.run('backup');
+    const { exitCode, result, stderr } = await workplace.run('backup');
     expect(exitCode).toBe(ExitCode.DONE);
+    expect(stderr).not.toContain('walPath');
     expect(result).toMatchObject({
       recoveryPoint: { wal: { blocks: 1, pages: 1 }, tenants: [{ tenant: 'team-a' }, { tenant: 'team-b' }] },
     });

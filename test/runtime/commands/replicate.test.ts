@@ -66,9 +66,15 @@ describe('replicate from a folder to a folder', () => {
   it('says what it would copy, and makes nothing', async () => {
     const { exitCode, result } = await workplace.run('replicate', '--to', `file://${copy}`, '--dry-run');
     expect(exitCode).toBe(ExitCode.DONE);
-    expect(result).toMatchObject({ dryRun: true, points: { copied: [expect.any(String)] } });
+    expect(result).toMatchObject({ dryRun: true, isNew: true, points: { copied: [expect.any(String)] } });
     expect(result.objects.sent).toBeGreaterThan(5);
     expect(existsSync(copy)).toBe(false);
+    const args = ['replicate', '--to', `file://${copy}`, '--dry-run', '--config', workplace.config];
+    const line = `there is no repository at file://${copy} yet: the first run makes it, if it can write there`;
+    expect((await workplace.type(...args)).stdout).toContain(line);
+    expect((await workplace.run('replicate', '--to', `file://${copy}`)).result.isNew).toBe(true);
+    expect((await workplace.type(...args)).stdout).not.toContain('there is no repository');
+    expect((await workplace.run('replicate', '--to', `file://${copy}`)).result.isNew).toBe(false);
   });
 
   it('refuses a place that holds another repository, and one that is the repository itself', async () => {
@@ -153,6 +159,19 @@ describe('replicate between a bucket and a folder', () => {
     expect(result).toMatchObject({ points: { copied: [expect.any(String)], failed } });
     const verified = await workplace.run('verify', '--recovery-point', 'all', '--repository', copy);
     expect(verified.exitCode).toBe(ExitCode.DONE);
+  });
+
+  it.each([[['--dry-run']], [[]]])('fails with %j where the bucket does not exist', async (options) => {
+    workplace.flush('team-a');
+    await workplace.run('backup');
+    const { exitCode, result } = await workplace.run(
+      'replicate',
+      '--to',
+      workplace.double.url('x', {}, 'no-such'),
+      ...options,
+    );
+    expect(exitCode).toBe(ExitCode.REPOSITORY_MISSING);
+    expect(result.error?.message).toContain('the bucket does not exist');
   });
 
   it('goes from one to the other and back, also what a server had copied', async () => {

@@ -204,10 +204,15 @@ describe('a rewind', () => {
     const { exitCode, result } = await rewind(to);
     expect(exitCode).toBe(ExitCode.REFUSED);
     expect(result.error?.lift).toBe('tempo-running');
-    expect((await rewind(to, '--dry-run')).result).toMatchObject({
-      gates: [{ name: 'tempo-running', allowed: false }],
-    });
-    expect((await rewind(to, '--allow', 'tempo-running')).exitCode).toBe(ExitCode.DONE);
+    const dry = await rewind(to, '--dry-run');
+    expect(dry.result).toMatchObject({ gates: [{ name: 'tempo-running', allowed: false }] });
+    expect(dry.stderr).toContain('1 block to come back');
+    // The result says it.
+    expect(dry.stderr).not.toContain('tempo-running');
+    const allowed = await rewind(to, '--allow', 'tempo-running');
+    expect(allowed.exitCode).toBe(ExitCode.DONE);
+    expect(allowed.stderr).toContain("rewinding with '--allow tempo-running'");
+    expect(allowed.stderr).not.toContain('or pass');
   });
 
   it('refuses when nothing shows that versions were kept then', async () => {

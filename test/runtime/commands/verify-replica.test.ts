@@ -116,7 +116,14 @@ describe('a verification of a replica', () => {
     );
     await other.remove();
     expect((await workplace.run('verify', '--replica', `file://${workplace.repository}`)).exitCode).toBe(2);
-    expect((await workplace.run('verify', '--replica', `file://${copy}-absent`)).exitCode).toBe(10);
+    const places = [`${copy}-absent`, workplace.folder];
+    for (const url of places.map((place) => `file://${place}`)) {
+      const { exitCode, result } = await workplace.run('verify', '--replica', url);
+      expect(exitCode).toBe(10);
+      expect(result.error.message).toBe(
+        `verify: there is no repository at the replica '${url}'; check '--replica', or make the copy by 'replicate --to'`,
+      );
+    }
   });
 
   it('tells damage here before a lag there', async () => {

@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ExitCode } from '../../../../lib/contract/exit-codes';
+import type { RunnerConfig } from '../../../../lib/contract/runner-config';
+import { refuseBelowTempo } from '../../../../runtime/commands/restore/target-place';
 import { BucketWorkplace } from '../../../helpers/bucket-workplace';
 import { block, Scene } from './restore-scene';
 
@@ -25,10 +27,20 @@ describe('the target of a restore', () => {
       const before = workplace.double.objects.size;
       const { exitCode, result } = await restoreTo(workplace.double.url(prefix));
       expect(exitCode).toBe(ExitCode.CONFIGURATION);
-      expect(result.error?.message).toMatch(/lies in 's3:.*tempo\/prod.*Tempo.*leave out --target.*--into-tenant/);
+      expect(result.error?.message).toMatch(
+        /lies in 's3:.*tempo\/prod.*Tempo.*leave out --target.*--into-tenant.*, or choose another prefix$/,
+      );
       expect(workplace.double.objects.size).toBe(before);
     },
   );
+
+  it("is refused at any prefix of a bucket that is Tempo's from the top, so another bucket is advised", () => {
+    const tempo = { storage: { backend: 's3', bucket: 'traces', endpoint: 'http://minio:9000' } } as const;
+    const config = { tempo } as unknown as RunnerConfig;
+    expect(() => refuseBelowTempo(config, 's3://traces/drill?endpoint=http://minio:9000')).toThrow(
+      /, or choose another bucket$/,
+    );
+  });
 
   it.each(['tempo/prod', 'tempo/production', 'elsewhere'])('may be %s', async (prefix) => {
     expect((await restoreTo(workplace.double.url(prefix))).exitCode).toBe(ExitCode.DONE);

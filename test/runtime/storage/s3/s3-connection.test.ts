@@ -117,7 +117,12 @@ describe('a region', () => {
     const error = await failureAt('s3://bucket/p');
 
     expect(error).toBeInstanceOf(UsageError);
-    expect(error.message).toContain(`no region is given; add '?region=' to the URL or set AWS_REGION`);
+    expect(error.message).toContain(
+      [
+        "neither endpoint nor region is given; add '?endpoint=' (a server that isn't AWS) or '?region=' (AWS) to the URL",
+        "('endpoint' or 'region' in 'tempo.storage'), or set AWS_REGION",
+      ].join(' '),
+    );
   });
 });
 
