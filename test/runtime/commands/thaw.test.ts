@@ -213,7 +213,9 @@ describe('a restore that meets archived objects', () => {
     const { exitCode, result, stderr } = await workplace.run('restore', ...place);
     expect(stderr).toContain('whether something must be thawed shows when it is read');
     expect(exitCode).toBe(ExitCode.THAWING);
-    expect(result.error?.message).toContain("('verify', 'restore' and 'rewind' request it with --thaw; not of INTELLIGENT_TIERING");
+    expect(result.error?.message).toContain(
+      "('verify', 'restore' and 'rewind' request it with --thaw; not of INTELLIGENT_TIERING",
+    );
   });
 });
 
